@@ -34,6 +34,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 var (
@@ -76,7 +77,7 @@ type Store interface {
 	Ready(ctx context.Context) error
 	// Sweep deletes up to limit rows that expired before now (codes, used
 	// ids, revocations, refresh families, attempts) and returns how many.
-	Sweep(ctx context.Context, now int64, limit int) (int, error)
+	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
 	// Close waits for running transactions and releases the database.
 	Close() error
 }
