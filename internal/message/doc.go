@@ -1,0 +1,165 @@
+// Package message carries mail and text messages to people: it renders the
+// templates and hands the result to a mail server or, in development, to an
+// outbox that can be read.
+//
+// It does not decide when to send, to whom, or how often: that is for the
+// domains, which send after their transaction has committed and answer
+// CodeDeliveryFailureException when Send fails.
+//
+// The flow of a message:
+//
+//	domain: Template of the pool, or a default ──▶ Render ──▶ Message
+//	Router by medium ──▶ Outbox (dev) · SMTP (mail) · Unconfigured (refused)
+//
+// What a message says is a secret for an hour or a day: a Message prints in
+// logs without its body, and no sender logs one.
+package message
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+)
+
+// Media of messages, as they stand on the wire in DeliveryMedium.
+const (
+	Email = "EMAIL"
+	SMS   = "SMS"
+)
+
+// Kinds of messages: why one is sent. They are the endings of Cognito's
+// trigger sources for messages.
+const (
+	SignUp              = "SignUp"
+	AdminCreateUser     = "AdminCreateUser"
+	ResendCode          = "ResendCode"
+	ForgotPassword      = "ForgotPassword"
+	UpdateUserAttribute = "UpdateUserAttribute"
+	VerifyUserAttribute = "VerifyUserAttribute"
+	Authentication      = "Authentication"
+)
+
+// Message is one message to one person.
+type Message struct {
+	PoolID   string
+	Medium   string // Email or SMS
+	To       string // one bare address or one E.164 number
+	Subject  string // mail only
+	Body     string // rendered: HTML for mail, plain text for SMS
+	Kind     string // SignUp, ForgotPassword, …
+	Username string
+	// Code is the code or temporary password in the message, for the outbox.
+	// It is never sent beside the body.
+	Code string
+}
+
+// LogValue shows where a message goes to and why, never what it says.
+func (m Message) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("pool", m.PoolID), slog.String("medium", m.Medium), slog.String("kind", m.Kind))
+}
+
+// String is LogValue for fmt.
+func (m Message) String() string {
+	return "message " + m.Kind + " by " + m.Medium + " of " + m.PoolID
+}
+
+// GoString is String, for %#v.
+func (m Message) GoString() string { return m.String() }
+
+// Sender sends messages. It returns when the message was accepted, or not; it
+// keeps within ctx and is safe for concurrent use.
+type Sender interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// ErrMedium is returned for a message of a medium that does not exist.
+var ErrMedium = errors.New("message: unknown medium")
+
+// ErrAddress is returned for a destination or sender that is not one bare
+// address of its medium. It never quotes the address.
+var ErrAddress = errors.New("message: malformed address")
+
+// Router sends mail through one sender and texts through another.
+type Router struct {
+	Email Sender // nil: Unconfigured
+	SMS   Sender // nil: Unconfigured
+}
+
+// Send implements Sender.
+func (r Router) Send(ctx context.Context, m Message) error {
+	var s Sender
+	switch m.Medium {
+	case Email:
+		s = r.Email
+	case SMS:
+		s = r.SMS
+	default:
+		return ErrMedium
+	}
+	if s == nil {
+		s = Unconfigured{}
+	}
+	return s.Send(ctx, m)
+}
+
+// Unconfigured refuses every message with a *NotConfiguredError.
+type Unconfigured struct{}
+
+// Send implements Sender.
+func (Unconfigured) Send(_ context.Context, m Message) error {
+	return &NotConfiguredError{Medium: m.Medium}
+}
+
+// NotConfiguredError says that there is no way to send a medium. Its text
+// names what is missing and may be shown to callers.
+type NotConfiguredError struct{ Medium string }
+
+func (e *NotConfiguredError) Error() string {
+	if e.Medium == SMS {
+		return "No SMS gateway is configured on this server, so the text message was not sent."
+	}
+	return "No mail server is configured on this server (--smtp), so the mail was not sent."
+}
+
+// PublicText returns what a caller may read about the error that Send
+// returned: nothing of a mail server's answer.
+func PublicText(err error) string {
+	if e, ok := errors.AsType[*NotConfiguredError](err); ok {
+		return e.Error()
+	}
+	if errors.Is(err, ErrAddress) {
+		return "The destination address is not valid."
+	}
+	return "The message could not be delivered."
+}
+
+// MaskEmail returns how an e-mail address is shown to someone who may not be
+// its owner: the first character of each side.
+func MaskEmail(address string) string {
+	local, domain, _ := strings.Cut(address, "@")
+	return first(local) + "***@" + first(domain) + "***"
+}
+
+// MaskPhone returns how a phone number is shown to someone who may not be its
+// owner: the last four digits.
+func MaskPhone(number string) string {
+	digits := strings.TrimPrefix(number, "+")
+	keep := max(len(digits)-4, 0)
+	return "+" + strings.Repeat("*", keep) + digits[keep:]
+}
+
+// Mask masks a destination of the medium.
+func Mask(medium, destination string) string {
+	if medium == SMS {
+		return MaskPhone(destination)
+	}
+	return MaskEmail(destination)
+}
+
+func first(s string) string {
+	for _, r := range s {
+		return string(r)
+	}
+	return ""
+}

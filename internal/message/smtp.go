@@ -1,0 +1,172 @@
+package message
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// SMTP sends mail through a mail server, one connection a message. Its fields
+// are set before first use and it is safe for concurrent use.
+type SMTP struct {
+	Host     string
+	Port     int    // 0: 465 with ImplicitTLS, otherwise 587
+	Username string // empty: no authentication
+	Password string // never logged
+	From     string // address, or "Name <address>", of the sender
+	// ImplicitTLS speaks TLS from the first byte instead of STARTTLS.
+	ImplicitTLS bool
+	// InsecureNoTLS sends codes and the password readable by anyone on the
+	// way. It is meant for a relay on the same machine.
+	InsecureNoTLS bool
+	TLS           *tls.Config      // nil: the system's roots, TLS 1.2 or later
+	Timeout       time.Duration    // for the whole exchange; 0: 10 s
+	Now           func() time.Time // nil: time.Now; dates the mail
+}
+
+// maxSubject is well under the 998 bytes of a line, whatever the encoding.
+const maxSubject = 512
+
+// Check reports whether the settings can work at all, without a connection.
+func (s *SMTP) Check() error {
+	if s.Host == "" {
+		return errors.New("smtp: no host")
+	}
+	if s.Port < 0 || s.Port > 65535 {
+		return fmt.Errorf("smtp: port %d does not exist", s.Port)
+	}
+	if s.ImplicitTLS && s.InsecureNoTLS {
+		return errors.New("smtp: TLS both on and off")
+	}
+	if s.InsecureNoTLS && s.Username != "" {
+		return errors.New("smtp: a password is never sent without TLS")
+	}
+	_, err := s.sender()
+	return err
+}
+
+func (s *SMTP) sender() (*mail.Address, error) {
+	from, err := mail.ParseAddress(s.From)
+	if err != nil || hasControl(s.From) {
+		return nil, fmt.Errorf("smtp: sender: %w", ErrAddress)
+	}
+	return from, nil
+}
+
+// Send implements Sender. The server's answer is in the error for the log,
+// not for the caller.
+func (s *SMTP) Send(ctx context.Context, m Message) error {
+	if m.Medium != Email {
+		return ErrMedium
+	}
+	if err := s.Check(); err != nil {
+		return err
+	}
+	msg, err := s.compose(m)
+	if err != nil {
+		return err
+	}
+	timeout := s.Timeout
+	if timeout == 0 {
+		timeout = 10 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	client, err := s.client(timeout)
+	if err != nil {
+		return fmt.Errorf("smtp: %w", err)
+	}
+	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
+		return fmt.Errorf("smtp: %w", err)
+	}
+	return nil
+}
+
+func (s *SMTP) client(timeout time.Duration) (*gomail.Client, error) {
+	port := s.Port
+	if port == 0 {
+		port = 587
+		if s.ImplicitTLS {
+			port = 465
+		}
+	}
+	tlsConfig := &tls.Config{}
+	if s.TLS != nil {
+		tlsConfig = s.TLS.Clone()
+	}
+	if tlsConfig.ServerName == "" {
+		tlsConfig.ServerName = s.Host
+	}
+	tlsConfig.MinVersion = max(tlsConfig.MinVersion, tls.VersionTLS12)
+	options := []gomail.Option{gomail.WithTimeout(timeout), gomail.WithPort(port), gomail.WithTLSConfig(tlsConfig), gomail.WithoutNoop()}
+	switch {
+	case s.ImplicitTLS:
+		options = append(options, gomail.WithSSL())
+	case s.InsecureNoTLS:
+		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
+	default:
+		// A server that offers no STARTTLS is refused: falling back would hand
+		// every code to whoever strips the offer.
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	}
+	if s.Username != "" {
+		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(s.Username), gomail.WithPassword(s.Password))
+	}
+	return gomail.NewClient(s.Host, options...)
+}
+
+// compose makes the mail. A destination is one bare address and nothing else,
+// and a subject is one line, before either reaches a header: the library
+// encodes them as well, but that is its promise and this is ours.
+func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
+	from, err := s.sender()
+	if err != nil {
+		return nil, err
+	}
+	if err := CheckEmail(m.To); err != nil {
+		return nil, err
+	}
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
+	subject := OneLine(m.Subject)
+	if len(subject) > maxSubject {
+		subject = strings.ToValidUTF8(subject[:maxSubject], "")
+	}
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(from)
+	msg.ToMailAddress(&mail.Address{Address: m.To})
+	msg.Subject(subject)
+	msg.SetDateWithValue(now())
+	msg.SetMessageID()
+	msg.SetBodyString(gomail.TypeTextHTML, m.Body)
+	return msg, nil
+}
+
+// CheckEmail reports whether s is one bare e-mail address, fit for a header
+// and for SMTP's RCPT: no display name, list, comment, quoting or control
+// character. The error is ErrAddress.
+func CheckEmail(s string) error {
+	if len(s) > 320 || hasControl(s) || strings.ContainsAny(s, " \t,;<>()[]\"\\") {
+		return ErrAddress
+	}
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s || a.Name != "" {
+		return ErrAddress
+	}
+	return nil
+}
+
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+	})
+}
