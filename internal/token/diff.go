@@ -26,7 +26,7 @@ type Change struct {
 	Claim  string         `json:"claim"`
 	Kind   Kind           `json:"kind"`
 	Before jsontext.Value `json:"before,omitzero"`
-	After  jsontext.Value `json:"after,omitzero"` // of a refused change: the value asked for
+	After  jsontext.Value `json:"after,omitzero"`  // of a refused change: the value asked for
 	Reason string         `json:"reason,omitzero"` // of a refused change: why
 }
 

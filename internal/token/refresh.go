@@ -141,7 +141,7 @@ func OpenRefresh(box *secret.Box, s string) (Refresh, error) {
 	}
 	return Refresh{
 		Pool: w.Pool, Client: w.Client, Sub: w.Sub, OriginJTI: w.OriginJTI,
-		AuthTime: time.UnixMilli(w.AuthTime), IssuedAt: time.UnixMilli(w.IssuedAt), Expires: time.UnixMilli(w.Expires),
+		AuthTime: time.UnixMilli(w.AuthTime).UTC(), IssuedAt: time.UnixMilli(w.IssuedAt).UTC(), Expires: time.UnixMilli(w.Expires).UTC(),
 		Scopes: w.Scopes, EventID: w.EventID, DeviceKey: w.DeviceKey, Resource: w.Resource, Nonce: w.Nonce,
 		RotationID: w.RotationID, Generation: w.Generation,
 	}, nil
