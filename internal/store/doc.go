@@ -12,7 +12,11 @@
 //
 // Contracts hold at SERIALIZABLE and at READ COMMITTED alike: uniqueness comes
 // from unique rows and "exactly one wins" from single statements, never from a
-// predicate read followed by a write.
+// predicate read followed by a write. A method that returns one of the
+// expected outcomes below has changed nothing, unless it says so, and the
+// transaction goes on: fn may look at the error and do something else.
+//
+// View and Update do not nest: fn calls neither.
 //
 // # Records
 //
@@ -20,6 +24,11 @@
 // only the domain understands travels in a Doc: JSON that the store keeps and
 // never looks into. Secrets arrive sealed; the store never sees one in the
 // clear. Times are kept to the millisecond, in UTC; the zero Time means none.
+// A nil slice comes back nil and an empty one empty.
+//
+// Text is UTF-8 without NUL, which is what every database can keep. Nothing is
+// found under other text, and storing it is ErrText. Order is the order of
+// bytes, the same everywhere.
 //
 // Every user-pool record belongs to one pool and every method names it: an id
 // of one pool is ErrNotFound in another. The exception is ClientPool, since
@@ -27,8 +36,8 @@
 //
 // # Expected outcomes
 //
-// ErrNotFound, ErrExists and ErrConflict, matched with errors.Is. Anything
-// else is an outage.
+// ErrNotFound, ErrExists and ErrConflict, matched with errors.Is. ErrText and
+// ErrCursor are what was asked for; anything else is an outage.
 package store
 
 import (
@@ -45,6 +54,12 @@ var (
 	// ErrConflict means that the record is no longer at the version or state
 	// that the caller saw.
 	ErrConflict = errors.New("store: changed meanwhile")
+	// ErrText means that text to be stored is not UTF-8 or has a NUL in it.
+	ErrText = errors.New("store: text is not UTF-8 without NUL")
+	// ErrCursor means that Page.After did not come from the same list.
+	ErrCursor = errors.New("store: not a cursor of this list")
+	// ErrReadOnly means that the function given to View tried to write.
+	ErrReadOnly = errors.New("store: write in a view")
 	// ErrOutcomeUnknown means that the connection was lost during a commit, so
 	// that it is not known whether the transaction happened. It is never
 	// retried by the store.
@@ -71,12 +86,13 @@ type Store interface {
 	// Update runs fn in a transaction and commits it if fn returns nil; when
 	// Update returns nil the change is durable. On a conflict fn runs again.
 	// If fn returns an error nothing is changed and Update returns that error
-	// as it is.
+	// as it is. A ctx that ends before fn starts means that fn does not run.
 	Update(ctx context.Context, fn func(Tx) error) error
 	// Ready reports why the store cannot serve, or nil.
 	Ready(ctx context.Context) error
 	// Sweep deletes up to limit rows that expired before now (codes, used
-	// ids, revocations, refresh families, attempts) and returns how many.
+	// ids, revocations, refresh families, attempts) and returns how many. Rows
+	// without an expiry stay.
 	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
 	// Close waits for running transactions and releases the database.
 	Close() error
@@ -98,10 +114,14 @@ type Tx interface {
 }
 
 // Page asks for a part of a list. After is the cursor that the previous page
-// returned, or empty for the first; Limit is at least 1. A list returns at
-// most Limit records and the cursor of the next page, empty at the end.
+// returned, or empty for the first; Limit is at least 1, and counts as MaxPage
+// if it is more. A list returns at most Limit records and the cursor of the
+// next page, empty at the end.
 // Cursors are opaque but not secret; front ends seal them.
 type Page struct {
 	After string
 	Limit int
 }
+
+// MaxPage is how many records one call of a list returns at most.
+const MaxPage = 1000

@@ -32,8 +32,9 @@ type Pools interface {
 
 // Clients are app clients.
 type Clients interface {
-	// CreateClient stores a client at version 1, or returns ErrExists. Client
-	// ids are unique over all pools.
+	// CreateClient stores a client at version 1, or returns ErrExists, or
+	// ErrNotFound if there is no such pool. Client ids are unique over all
+	// pools.
 	CreateClient(Client) error
 	// Client returns a client of the pool, or ErrNotFound.
 	Client(poolID, id string) (Client, error)
@@ -52,7 +53,8 @@ type Clients interface {
 // Users are the people of a pool.
 type Users interface {
 	// CreateUser stores a user at version 1 with its names and index entries.
-	// If a name is taken it returns a *NameTakenError; if the sub is, ErrExists.
+	// If a name is taken it returns a *NameTakenError; if the sub is, ErrExists;
+	// if there is no such pool, ErrNotFound.
 	CreateUser(UserRow) error
 	// User returns the user with that sub, or ErrNotFound.
 	User(poolID, sub string) (User, error)
@@ -78,18 +80,19 @@ type Users interface {
 
 // Groups are groups of users and who is in them.
 type Groups interface {
-	// CreateGroup stores a group, or returns ErrExists.
+	// CreateGroup stores a group, or returns ErrExists, or ErrNotFound if there
+	// is no such pool.
 	CreateGroup(Group) error
 	// Group returns a group, or ErrNotFound.
 	Group(poolID, name string) (Group, error)
-	// UpdateGroup replaces a group, or returns ErrNotFound.
+	// UpdateGroup replaces everything but CreatedAt, or returns ErrNotFound.
 	UpdateGroup(Group) error
 	// DeleteGroup deletes a group and its memberships, or returns ErrNotFound.
 	DeleteGroup(poolID, name string) error
 	// ListGroups lists a pool's groups in order of name.
 	ListGroups(poolID string, p Page) ([]Group, string, error)
 	// AddMember puts a user into a group; it is not an error if the user is in
-	// it already. ErrNotFound if the group does not exist.
+	// it already. ErrNotFound if the pool has no such group or no such user.
 	AddMember(poolID, group, sub string, now time.Time) error
 	// RemoveMember takes a user out of a group; it is not an error if the user
 	// was not in it.
@@ -103,13 +106,16 @@ type Groups interface {
 
 // Codes are short-lived secrets that were sent to users.
 type Codes interface {
-	// PutCode stores a code, in place of an older one with the same purpose.
+	// PutCode stores a code, in place of an older one with the same purpose, or
+	// returns ErrNotFound if the pool has no such user.
 	PutCode(Code) error
 	// Code returns the live or expired code, or ErrNotFound.
 	Code(poolID, sub, purpose string) (Code, error)
 	// GuessCode takes one guess off the code and returns it as it is after
 	// that, atomically: of callers that race, each sees another GuessesLeft.
-	// When none were left it returns ErrNotFound and deletes the code.
+	// When none were left it returns ErrNotFound and deletes the code. The guess
+	// counts when the transaction is committed, so a caller to whom the guess
+	// was wrong still returns nil to Update.
 	GuessCode(poolID, sub, purpose string) (Code, error)
 	// TakeCode deletes the code if its hash is still hash. Of racing callers
 	// exactly one gets nil; the others ErrNotFound.
@@ -140,26 +146,29 @@ type Revocations interface {
 	// Revoked reports whether the sign-in's tokens are revoked.
 	Revoked(poolID, originJTI string) (bool, error)
 	// UseOnce records that id was used. Of racing callers exactly one gets nil
-	// and the others ErrExists, until expires.
+	// and the others ErrExists, until expires has passed and Sweep has been by.
 	UseOnce(poolID, id string, expires time.Time) error
 	// RefreshFamily returns a lineage, or ErrNotFound before its first
 	// rotation.
 	RefreshFamily(poolID, originJTI string) (RefreshFamily, error)
 	// CreateRefreshFamily stores a lineage, or returns ErrExists.
 	CreateRefreshFamily(RefreshFamily) error
-	// AdvanceRefreshFamily raises the generation by one if it is from. Of
-	// racing callers exactly one gets nil and the others ErrConflict.
+	// AdvanceRefreshFamily raises the generation by one, and sets RotatedAt, if
+	// it is from. Of racing callers exactly one gets nil and the others
+	// ErrConflict, as does a caller with a lineage that is not there.
 	AdvanceRefreshFamily(poolID, originJTI string, from int64, now time.Time) error
 }
 
 // SigningKeys are the keys of pools.
 type SigningKeys interface {
-	// CreateSigningKey stores a key, or returns ErrExists.
+	// CreateSigningKey stores a key, or returns ErrExists, or ErrNotFound if
+	// there is no such pool.
 	CreateSigningKey(SigningKey) error
-	// SigningKeys returns all keys of a pool, newest first.
+	// SigningKeys returns all keys of a pool, newest first, equals by id.
 	SigningKeys(poolID string) ([]SigningKey, error)
 	// RetireSigningKey makes an active key inactive at now; ErrConflict if it
-	// was not active, so that of racing rotations one wins.
+	// was not active, so that of racing rotations one wins; ErrNotFound if there
+	// is no such key.
 	RetireSigningKey(poolID, id string, now time.Time) error
 	// DeleteSigningKey deletes a key, or returns ErrNotFound.
 	DeleteSigningKey(poolID, id string) error
@@ -174,8 +183,8 @@ type Functions interface {
 	// FunctionRecordVersion returns the record's version for caches, or
 	// ErrNotFound.
 	FunctionRecordVersion(region, name string) (int64, error)
-	// UpdateFunction replaces Doc and UpdatedAt if the stored version is
-	// f.Version; otherwise ErrConflict, or ErrNotFound.
+	// UpdateFunction replaces Doc and UpdatedAt and raises the version if the
+	// stored version is f.Version; otherwise ErrConflict, or ErrNotFound.
 	UpdateFunction(Function) error
 	// DeleteFunction deletes a function with its versions and aliases, or
 	// returns ErrNotFound.
@@ -183,7 +192,8 @@ type Functions interface {
 	// ListFunctions lists a region's functions in order of name.
 	ListFunctions(region string, p Page) ([]Function, string, error)
 
-	// CreateFunctionVersion stores a published version, or returns ErrExists.
+	// CreateFunctionVersion stores a published version, or returns ErrExists, or
+	// ErrNotFound if there is no such function.
 	CreateFunctionVersion(FunctionVersion) error
 	// FunctionVersion returns a published version, or ErrNotFound.
 	FunctionVersion(region, name string, number int64) (FunctionVersion, error)
@@ -192,11 +202,13 @@ type Functions interface {
 	// ListFunctionVersions lists published versions, oldest first.
 	ListFunctionVersions(region, name string, p Page) ([]FunctionVersion, string, error)
 
-	// CreateFunctionAlias stores an alias at version 1, or returns ErrExists.
+	// CreateFunctionAlias stores an alias at version 1, or returns ErrExists, or
+	// ErrNotFound if there is no such function.
 	CreateFunctionAlias(FunctionAlias) error
 	// FunctionAlias returns an alias, or ErrNotFound.
 	FunctionAlias(region, name, alias string) (FunctionAlias, error)
-	// UpdateFunctionAlias replaces Doc if the stored version is a.Version.
+	// UpdateFunctionAlias replaces Doc and raises the version if the stored
+	// version is a.Version; otherwise ErrConflict, or ErrNotFound.
 	UpdateFunctionAlias(FunctionAlias) error
 	// DeleteFunctionAlias deletes an alias, or returns ErrNotFound.
 	DeleteFunctionAlias(region, name, alias string) error
@@ -220,6 +232,6 @@ type AccessKeys interface {
 	AccessKey(id string) (AccessKey, error)
 	// DeleteAccessKey deletes a key, or returns ErrNotFound.
 	DeleteAccessKey(id string) error
-	// ListAccessKeys returns all keys, oldest first.
+	// ListAccessKeys returns all keys, oldest first, equals by id.
 	ListAccessKeys() ([]AccessKey, error)
 }
