@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/mail"
 	"strings"
 	"time"
@@ -79,7 +80,21 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	client, err := s.client(timeout)
+	// The library drops a connection that failed half-way without closing it,
+	// and gives each step the whole time limit anew. So the connection is ours,
+	// and it ends when the context does, which it does at the latest on return.
+	client, err := s.client(timeout, func(dialCtx context.Context, network, address string) (net.Conn, error) {
+		var dialer net.Dialer
+		conn, err := dialer.DialContext(dialCtx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(ctx, func() { _ = conn.Close() }) // closed already after an orderly goodbye
+		if s.ImplicitTLS {
+			return tls.Client(conn, s.tlsConfig()), nil
+		}
+		return conn, nil
+	})
 	if err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
@@ -89,7 +104,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-func (s *SMTP) client(timeout time.Duration) (*gomail.Client, error) {
+func (s *SMTP) client(timeout time.Duration, dial gomail.DialContextFunc) (*gomail.Client, error) {
 	port := s.Port
 	if port == 0 {
 		port = 587
@@ -97,15 +112,7 @@ func (s *SMTP) client(timeout time.Duration) (*gomail.Client, error) {
 			port = 465
 		}
 	}
-	tlsConfig := &tls.Config{}
-	if s.TLS != nil {
-		tlsConfig = s.TLS.Clone()
-	}
-	if tlsConfig.ServerName == "" {
-		tlsConfig.ServerName = s.Host
-	}
-	tlsConfig.MinVersion = max(tlsConfig.MinVersion, tls.VersionTLS12)
-	options := []gomail.Option{gomail.WithTimeout(timeout), gomail.WithPort(port), gomail.WithTLSConfig(tlsConfig), gomail.WithoutNoop()}
+	options := []gomail.Option{gomail.WithTimeout(timeout), gomail.WithPort(port), gomail.WithTLSConfig(s.tlsConfig()), gomail.WithoutNoop(), gomail.WithDialContextFunc(dial)}
 	switch {
 	case s.ImplicitTLS:
 		options = append(options, gomail.WithSSL())
@@ -120,6 +127,18 @@ func (s *SMTP) client(timeout time.Duration) (*gomail.Client, error) {
 		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(s.Username), gomail.WithPassword(s.Password))
 	}
 	return gomail.NewClient(s.Host, options...)
+}
+
+func (s *SMTP) tlsConfig() *tls.Config {
+	config := &tls.Config{}
+	if s.TLS != nil {
+		config = s.TLS.Clone()
+	}
+	if config.ServerName == "" {
+		config.ServerName = s.Host
+	}
+	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	return config
 }
 
 // compose makes the mail. A destination is one bare address and nothing else,
