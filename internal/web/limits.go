@@ -1,0 +1,168 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// The limits of a connection.
+const (
+	MaxHeader         = 32 << 10 // bytes of request line and headers
+	ReadHeaderTimeout = 5 * time.Second
+	ReadTimeout       = 30 * time.Second // headers and body
+	WriteTimeout      = 30 * time.Second // of an answer, from its first byte
+	IdleTimeout       = 60 * time.Second
+	MaxStreams        = 100 // of one HTTP/2 connection at a time
+)
+
+// NewServer returns a server for h with the limits above. The time to answer
+// is not bounded here: a function may run for a quarter of an hour. The time to
+// read an answer is, by Handler.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: ReadHeaderTimeout,
+		ReadTimeout:       ReadTimeout,
+		IdleTimeout:       IdleTimeout,
+		// The server adds 4 KiB of slack to what it is told.
+		MaxHeaderBytes: MaxHeader - 4096,
+		HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: MaxStreams, MaxReadFrameSize: 64 << 10},
+	}
+}
+
+// ErrTooLarge is returned by ReadBody for a body over the limit.
+var ErrTooLarge = errors.New("body too large")
+
+// ReadBody reads the body of r, at most limit bytes of it, and counts them in
+// the request's event. When it returns the connection's read deadline is off,
+// so that a long answer is not taken for a slow request.
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		// The rest of the body is not worth reading, so the connection ends here.
+		w.Header().Set("Connection", "close")
+		return nil, ErrTooLarge
+	}
+	// What is declared is taken at its word only while it is small.
+	size := min(max(r.ContentLength, 0)+1, 64<<10)
+	buf := bytes.NewBuffer(make([]byte, 0, size))
+	n, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	EventFrom(r.Context()).BytesIn += n
+	// Not supported by recorders in tests, and not needed there.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, ErrTooLarge
+		}
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// Write writes a whole answer in one piece. Its length is declared, so that
+// headers and body leave in one segment: sent apart, the second waits for the
+// caller's delayed acknowledgement of the first.
+func Write(w http.ResponseWriter, status int, body []byte) {
+	if bodyAllowed(status) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(status)
+	if len(body) > 0 && bodyAllowed(status) {
+		// The caller is gone if this fails, and there is nobody left to tell.
+		_, _ = w.Write(body)
+	}
+}
+
+func bodyAllowed(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// Limit bounds the connections of a listener, in all and from one address; a
+// connection over a bound is closed at once. Zero is no bound.
+func Limit(l net.Listener, all, perSource int) net.Listener {
+	return &limiter{Listener: l, all: all, perSource: perSource, sources: map[string]int{}}
+}
+
+type limiter struct {
+	net.Listener
+	all, perSource int
+
+	mu      sync.Mutex
+	open    int
+	sources map[string]int
+}
+
+func (l *limiter) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		source, _, err := net.SplitHostPort(c.RemoteAddr().String())
+		if err != nil {
+			source = c.RemoteAddr().String()
+		}
+		if l.enter(source) {
+			return &limited{Conn: c, leave: sync.OnceFunc(func() { l.leave(source) })}, nil
+		}
+		_ = c.Close() // refused: there is nobody to tell
+	}
+}
+
+func (l *limiter) enter(source string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all > 0 && l.open >= l.all || l.perSource > 0 && l.sources[source] >= l.perSource {
+		return false
+	}
+	l.open++
+	l.sources[source]++
+	return true
+}
+
+func (l *limiter) leave(source string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open--
+	if l.sources[source]--; l.sources[source] == 0 {
+		delete(l.sources, source)
+	}
+}
+
+type limited struct {
+	net.Conn
+	leave func()
+}
+
+func (c *limited) Close() error {
+	c.leave()
+	return c.Conn.Close()
+}
+
+// WriteJSON answers with v as JSON. If v cannot be encoded the answer is an
+// internal error and the reason is in the event.
+func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		EventFrom(r.Context()).Err = fmt.Errorf("encode answer: %w", err)
+		status, body = http.StatusInternalServerError, []byte(`{"error":"internal_error"}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	SecurityHeaders(h)
+	Write(w, status, body)
+}
+
+// SecurityHeaders sets what every answer of the server carries: it is not to be
+// guessed at, and not to be kept by caches unless a handler says so after.
+func SecurityHeaders(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+}
