@@ -1,7 +1,6 @@
 package sigv4
 
 import (
-	"bytes"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -179,5 +178,5 @@ func appendTrimmed(b []byte, v string) []byte {
 		space = v[i] == ' '
 		b = append(b, v[i])
 	}
-	return bytes.TrimRight(b, " ")
+	return b
 }
