@@ -351,3 +351,6 @@ func (s *Service) versionInUse(tx store.Tx, f arn.Function, number int64) error 
 	}
 	return nil
 }
+
+// Page asks for a part of a list; see store.Page.
+type Page = store.Page
