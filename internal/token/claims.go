@@ -252,7 +252,8 @@ func ParseClaims(b []byte) (Claims, error) {
 	if TooDeep(b, MaxDepth) {
 		return Claims{}, fmt.Errorf("%w: nested deeper than %d", ErrMalformed, MaxDepth)
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(b))
+	b = bytes.Clone(b) // every value is a part of this copy
+	d := jsontext.NewDecoder(bytes.NewBuffer(b))
 	open, err := d.ReadToken()
 	if err != nil {
 		return Claims{}, malformed(err)
@@ -260,7 +261,7 @@ func ParseClaims(b []byte) (Claims, error) {
 	if open.Kind() != jsontext.KindBeginObject {
 		return Claims{}, fmt.Errorf("%w: not a JSON object", ErrMalformed)
 	}
-	var c Claims
+	c := Claims{list: make([]Claim, 0, 24)}
 	for d.PeekKind() != jsontext.KindEndObject {
 		name, err := d.ReadToken()
 		if err != nil {
@@ -272,7 +273,8 @@ func ParseClaims(b []byte) (Claims, error) {
 			return Claims{}, malformed(err)
 		}
 		// The decoder has refused duplicates, so there is nothing to search for.
-		c.list = append(c.list, Claim{Name: n, Value: value.Clone()})
+		end := d.InputOffset()
+		c.list = append(c.list, Claim{Name: n, Value: b[end-int64(len(value)) : end : end]})
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return Claims{}, malformed(err)
