@@ -1,0 +1,193 @@
+package userpool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/arn"
+	"github.com/rockpoolhq/rockpool/internal/secret"
+	"github.com/rockpoolhq/rockpool/internal/srp"
+	"github.com/rockpoolhq/rockpool/internal/store"
+)
+
+// Statuses of users.
+const (
+	StatusUnconfirmed         = "UNCONFIRMED"
+	StatusConfirmed           = "CONFIRMED"
+	StatusForceChangePassword = "FORCE_CHANGE_PASSWORD"
+	StatusResetRequired       = "RESET_REQUIRED"
+	StatusExternalProvider    = "EXTERNAL_PROVIDER"
+)
+
+// ErrNoVerifier is returned by Verifier for a user that SRP cannot sign in:
+// one without a password, or in a pool that keeps argon2id hashes.
+var ErrNoVerifier = errors.New("userpool: user has no SRP verifier")
+
+// maxPasswordBytes bounds what is hashed: 256 characters of up to four bytes.
+const maxPasswordBytes = 4 * 256
+
+// passwordSymbols are the characters that count as symbols. A space counts
+// unless it is the first or the last character.
+const passwordSymbols = "^$*.[]{}()?-\"!@#%&/\\,><':;|_~`+="
+
+// CheckPassword checks a password against the pool's policy. The error names
+// the first rule that it breaks.
+func (p *Pool) CheckPassword(password string) error {
+	refuse := func(reason string) error {
+		return apierr.New(apierr.InvalidPassword, "Password did not conform with policy: "+reason)
+	}
+	// The length is looked at before the rest is read: a password is whatever
+	// a caller cares to send.
+	if len(password) > maxPasswordBytes || p.PasswordStore == PasswordArgon2id && len(password) > secret.MaxPassword {
+		return refuse("Password too long")
+	}
+	if n := utf8.RuneCountInString(password); n < int(p.PasswordPolicy.MinimumLength) || n == 0 {
+		return refuse("Password not long enough")
+	} else if n > 256 {
+		return refuse("Password too long")
+	}
+	has := func(class func(rune) bool) bool { return strings.ContainsFunc(password, class) }
+	switch pp := p.PasswordPolicy; {
+	case pp.Uppercase && !has(unicode.IsUpper):
+		return refuse("Password must have uppercase characters")
+	case pp.Lowercase && !has(unicode.IsLower):
+		return refuse("Password must have lowercase characters")
+	case pp.Numbers && !has(unicode.IsDigit):
+		return refuse("Password must have numeric characters")
+	case pp.Symbols && !strings.ContainsAny(password, passwordSymbols) && !strings.Contains(strings.TrimSpace(password), " "):
+		return refuse("Password must have symbol characters")
+	}
+	return nil
+}
+
+// First bytes of a credential: what is in it.
+const (
+	credentialSRP    = 's'
+	credentialArgon2 = 'a'
+)
+
+func credentialPlace(poolID, sub string) secret.Place {
+	return secret.Place{Table: "user", Pool: poolID, Row: sub, Column: "credential"}
+}
+
+// SetPassword checks the password against the policy and makes it the user's:
+// it fills in Credential, Status and PasswordExpires, and stores nothing. A
+// temporary password makes the user FORCE_CHANGE_PASSWORD until it is changed;
+// any other makes the user CONFIRMED. PoolID, Sub and Username must be set. It
+// takes a millisecond or, with argon2id, tens of them: call it outside
+// transactions.
+func (s *Service) SetPassword(ctx context.Context, p *Pool, u *store.User, password string, temporary bool) error {
+	if err := p.CheckPassword(password); err != nil {
+		return err
+	}
+	plain, err := s.credential(ctx, p, u, password)
+	if err != nil {
+		return err
+	}
+	u.Credential = s.KEK.Seal(credentialPlace(u.PoolID, u.Sub), plain)
+	u.Status, u.PasswordExpires = StatusConfirmed, time.Time{}
+	if temporary {
+		u.Status = StatusForceChangePassword
+		u.PasswordExpires = s.stamp().Add(p.PasswordPolicy.TemporaryPasswordLife())
+	}
+	return nil
+}
+
+func (s *Service) credential(ctx context.Context, p *Pool, u *store.User, password string) ([]byte, error) {
+	if p.PasswordStore == PasswordArgon2id {
+		phc, err := s.passwords().Hash(ctx, password)
+		if err != nil {
+			return nil, hashError(err)
+		}
+		return append([]byte{credentialArgon2}, phc...), nil
+	}
+	v := srp.NewVerifier(arn.PoolName(p.ID), u.Username, password)
+	return append([]byte{credentialSRP}, v.Marshal()...), nil
+}
+
+func hashError(err error) error {
+	if errors.Is(err, secret.ErrBusy) {
+		return apierr.New(apierr.TooManyRequests, "Too many requests").Because(err)
+	}
+	return fmt.Errorf("hash password: %w", err)
+}
+
+func (s *Service) openCredential(u store.User) ([]byte, error) {
+	plain, err := s.KEK.Open(credentialPlace(u.PoolID, u.Sub), u.Credential)
+	if err != nil {
+		return nil, fmt.Errorf("open credential of user %s: %w", u.Sub, err)
+	}
+	if len(plain) == 0 {
+		return nil, fmt.Errorf("credential of user %s is empty", u.Sub)
+	}
+	return plain, nil
+}
+
+// Verifier returns the user's SRP verifier, or ErrNoVerifier.
+func (s *Service) Verifier(p *Pool, u store.User) (srp.Verifier, error) {
+	if len(u.Credential) == 0 {
+		return srp.Verifier{}, ErrNoVerifier
+	}
+	plain, err := s.openCredential(u)
+	if err != nil {
+		return srp.Verifier{}, err
+	}
+	if plain[0] != credentialSRP {
+		return srp.Verifier{}, ErrNoVerifier
+	}
+	v, err := srp.Unmarshal(plain[1:])
+	if err != nil {
+		return srp.Verifier{}, fmt.Errorf("credential of user %s: %w", u.Sub, err)
+	}
+	return v, nil
+}
+
+// FakeVerifier stands in for the verifier of a user that does not exist, or
+// has none: always the same for the same pool and name, and no password fits.
+func (s *Service) FakeVerifier(p *Pool, name string) srp.Verifier {
+	return srp.Fake(s.KEK.Subkey("rockpool unknown users"), arn.PoolName(p.ID), name)
+}
+
+// VerifyPassword reports whether password is the user's. For a user without a
+// password, the zero User among them, it does the work of one with a password
+// and says no.
+func (s *Service) VerifyPassword(ctx context.Context, p *Pool, u store.User, password string) (bool, error) {
+	if len(password) > maxPasswordBytes {
+		return false, nil
+	}
+	var plain []byte
+	if len(u.Credential) != 0 {
+		var err error
+		if plain, err = s.openCredential(u); err != nil {
+			return false, err
+		}
+	}
+	// What is stored decides, since a pool's setting may have changed after
+	// the password was set; for nobody, the setting does.
+	if len(plain) > 0 && plain[0] == credentialArgon2 || len(plain) == 0 && p.PasswordStore == PasswordArgon2id {
+		phc := ""
+		if len(plain) > 0 {
+			phc = string(plain[1:])
+		}
+		ok, err := s.passwords().Verify(ctx, phc, password)
+		if err != nil {
+			return false, hashError(err)
+		}
+		return ok, nil
+	}
+	if len(plain) == 0 {
+		s.FakeVerifier(p, u.Username).Matches(arn.PoolName(p.ID), u.Username, password)
+		return false, nil
+	}
+	v, err := srp.Unmarshal(plain[1:])
+	if plain[0] != credentialSRP || err != nil {
+		return false, fmt.Errorf("credential of user %s is of no known kind", u.Sub)
+	}
+	return v.Matches(arn.PoolName(p.ID), u.Username, password), nil
+}

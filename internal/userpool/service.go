@@ -1,0 +1,90 @@
+package userpool
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"log/slog"
+	"time"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/message"
+	"github.com/rockpoolhq/rockpool/internal/secret"
+	"github.com/rockpoolhq/rockpool/internal/store"
+)
+
+// Service is everything that is done to user pools. Store and KEK are needed;
+// the zero value of every other field works. It is safe for concurrent use and
+// must not be copied after first use.
+type Service struct {
+	Store store.Store
+	KEK   *secret.KEK
+
+	Hasher   *secret.Hasher   // for pools with PasswordStore argon2id; nil: one of its own
+	Account  string           // account id in ARNs; "": 000000000000
+	Now      func() time.Time // nil: time.Now
+	Messages message.Sender   // nil: nothing can be sent, and who asks for it is told
+	Logger   *slog.Logger     // nil: discard
+
+	// NewSigner makes the signer of a private key; nil: crypto/rsa itself.
+	NewSigner func(*rsa.PrivateKey) (crypto.Signer, error)
+
+	hasher secret.Hasher // stands in for a nil Hasher
+	pools  poolCache
+}
+
+func (s *Service) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
+}
+
+// stamp is the time that is stored: whole milliseconds, as the store keeps it.
+func (s *Service) stamp() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+
+func (s *Service) account() string {
+	if s.Account == "" {
+		return "000000000000"
+	}
+	return s.Account
+}
+
+func (s *Service) log() *slog.Logger {
+	if s.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.Logger
+}
+
+func (s *Service) passwords() *secret.Hasher {
+	if s.Hasher == nil {
+		return &s.hasher
+	}
+	return s.Hasher
+}
+
+func (s *Service) send(ctx context.Context, m message.Message) error {
+	if s.Messages == nil {
+		return apierr.New(apierr.CodeDeliveryFailure, "This server has no way to send messages: configure one, or ask for no message.")
+	}
+	if err := s.Messages.Send(ctx, m); err != nil {
+		return apierr.New(apierr.CodeDeliveryFailure, message.PublicText(err)).Because(err)
+	}
+	return nil
+}
+
+// Errors that several operations return. Their texts are Cognito's: clients
+// compare them.
+var (
+	errUserNotFound  = apierr.New(apierr.UserNotFound, "User does not exist.")
+	errGroupNotFound = apierr.New(apierr.ResourceNotFound, "Group not found.")
+)
+
+func errPoolNotFound(id string) error {
+	return apierr.Newf(apierr.ResourceNotFound, "User pool %s does not exist.", id)
+}
+
+func errClientNotFound(id string) error {
+	return apierr.Newf(apierr.ResourceNotFound, "User pool client %s does not exist.", id)
+}
