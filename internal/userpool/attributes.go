@@ -179,6 +179,9 @@ func (a Attribute) check(v string) (stored, reason string, err error) {
 	if len(v) > utf8.UTFMax*MaxAttribute || utf8.RuneCountInString(v) > MaxAttribute {
 		return "", "String attributes cannot have a length of more than 2048", nil
 	}
+	if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+		return "", "Attribute values must be text", nil
+	}
 	switch a.Name {
 	case "email":
 		if message.CheckEmail(v) != nil {

@@ -1,0 +1,401 @@
+package userpool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/message"
+	"github.com/rockpoolhq/rockpool/internal/secret"
+	"github.com/rockpoolhq/rockpool/internal/store"
+)
+
+// NewUser is a user that an administrator creates.
+type NewUser struct {
+	Username   string
+	Attributes map[string]string
+	// TemporaryPassword is used as it is; "" makes one that meets the policy.
+	TemporaryPassword string
+	// ForceAlias takes a verified alias away from the user that holds it.
+	ForceAlias bool
+	// Suppress sends no invitation.
+	Suppress bool
+	// Media are where the invitation goes: message.Email, message.SMS. nil is
+	// Cognito's default, SMS, which sends nothing to a user without a number.
+	Media []string
+}
+
+// CreateUser creates a user with a temporary password and sends the
+// invitation. The user exists even if the invitation cannot be sent, which is
+// CodeDeliveryFailureException.
+func (s *Service) CreateUser(ctx context.Context, poolID string, in NewUser) (store.User, error) {
+	p, err := s.Pool(ctx, poolID)
+	if err != nil {
+		return store.User{}, err
+	}
+	id, err := p.NewIdentity(in.Username, in.Attributes)
+	if err != nil {
+		return store.User{}, err
+	}
+	u := store.User{PoolID: p.ID, Sub: id.Sub, Username: id.Username, Enabled: true}
+	if u.Attributes, err = p.CheckAttributes(AttributeWrite{Creating: true}, nil, id.Attributes); err != nil {
+		return store.User{}, err
+	}
+	invitations, err := p.invitations(in, u)
+	if err != nil {
+		return store.User{}, err
+	}
+	password := in.TemporaryPassword
+	if password == "" {
+		password = p.temporaryPassword()
+	}
+	if err := s.SetPassword(ctx, p, &u, password, true); err != nil {
+		return store.User{}, err
+	}
+	u.CreatedAt, u.Version = s.stamp(), 1
+	u.UpdatedAt = u.CreatedAt
+	err = s.Store.Update(ctx, func(tx store.Tx) error {
+		if _, err := tx.PoolVersion(p.ID); err != nil {
+			return errPoolNotFound(p.ID)
+		}
+		return s.insert(tx, p, u, in.ForceAlias)
+	})
+	if err != nil {
+		return store.User{}, userError(err, "create")
+	}
+	return u, s.invite(ctx, p, u, password, invitations)
+}
+
+// insert stores a new user. An alias that somebody else has verified is taken
+// over if force says so.
+func (s *Service) insert(tx store.Tx, p *Pool, u store.User, force bool) error {
+	row := p.Row(u)
+	for {
+		err := tx.CreateUser(row)
+		taken, ok := errors.AsType[*store.NameTakenError](err)
+		if !ok {
+			return err
+		}
+		if force && p.isAlias(taken.Name.Kind) {
+			if err := s.ReleaseAlias(tx, p, taken.Owner, taken.Name.Kind); err != nil {
+				return err
+			}
+			continue
+		}
+		return p.TakenError(taken.Name.Kind, "User account already exists")
+	}
+}
+
+// isAlias reports whether names of the kind are verified aliases, which can
+// move from one user to another.
+func (p *Pool) isAlias(kind string) bool {
+	return (kind == store.NameEmail || kind == store.NamePhoneNumber) && slices.Contains(p.AliasAttributes, kind)
+}
+
+// ReleaseAlias makes the e-mail address or phone number of the user with that
+// sub unverified, so that it no longer is the user's alias and another user
+// can have it.
+func (s *Service) ReleaseAlias(tx store.Tx, p *Pool, sub, kind string) error {
+	owner, err := tx.User(p.ID, sub)
+	if err != nil {
+		return err
+	}
+	owner.Attributes = cloneMap(owner.Attributes)
+	owner.Attributes[kind+"_verified"] = "false"
+	owner.UpdatedAt = s.stamp()
+	return tx.UpdateUser(p.Row(owner))
+}
+
+func cloneMap(m map[string]string) map[string]string {
+	c := make(map[string]string, len(m)+1)
+	for k, v := range m {
+		c[k] = v
+	}
+	return c
+}
+
+// TakenError is the answer when another user holds a name of that kind.
+// username is the text for the username itself, which differs by operation.
+func (p *Pool) TakenError(kind, username string) error {
+	switch {
+	case p.isAlias(kind):
+		return apierr.Newf(apierr.AliasExists, "An account with the %s already exists.", kind)
+	case kind == store.NameEmail || kind == store.NamePhoneNumber:
+		return apierr.Newf(apierr.UsernameExists, "An account with the given %s already exists.", kind)
+	case kind == store.NamePreferredUsername:
+		return apierr.New(apierr.AliasExists, "An account with the preferred_username already exists.")
+	}
+	return apierr.New(apierr.UsernameExists, username)
+}
+
+func (p *Pool) temporaryPassword() string {
+	pp := p.PasswordPolicy
+	return secret.TemporaryPassword(secret.Policy{
+		MinimumLength: int(pp.MinimumLength), Upper: pp.Uppercase, Lower: pp.Lowercase, Numbers: pp.Numbers, Symbols: pp.Symbols,
+	})
+}
+
+// invitations returns the media by which the user is told its password.
+func (p *Pool) invitations(in NewUser, u store.User) ([]string, error) {
+	if in.Suppress {
+		return nil, nil
+	}
+	media := in.Media
+	if media == nil {
+		media = []string{message.SMS}
+	}
+	var to []string
+	for _, m := range media {
+		switch {
+		case destination(m, u) != "":
+			to = append(to, m)
+		case in.Media != nil && m == message.Email:
+			return nil, apierr.New(apierr.InvalidParameter, "User has no email attribute to which the invitation can be sent.")
+		case in.Media != nil:
+			return nil, apierr.New(apierr.InvalidParameter, "User has no phone_number attribute to which the invitation can be sent.")
+		}
+	}
+	return to, nil
+}
+
+func destination(medium string, u store.User) string {
+	if medium == message.Email {
+		return u.Attributes["email"]
+	}
+	return u.Attributes["phone_number"]
+}
+
+// invite sends a temporary password. All media are tried.
+func (s *Service) invite(ctx context.Context, p *Pool, u store.User, password string, media []string) error {
+	var errs []error
+	for _, medium := range media {
+		errs = append(errs, s.send(ctx, p.invitation(u, medium, password)))
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Pool) invitation(u store.User, medium, password string) message.Message {
+	// In pools whose usernames are made up by the server, people know
+	// themselves by what they sign in with.
+	name := u.Username
+	if len(p.UsernameAttributes) > 0 {
+		if name = u.Attributes[p.UsernameAttributes[0]]; name == "" && len(p.UsernameAttributes) > 1 {
+			name = u.Attributes[p.UsernameAttributes[1]]
+		}
+	}
+	m := message.Message{
+		PoolID: p.ID, Medium: medium, To: destination(medium, u), Kind: message.AdminCreateUser,
+		Username: u.Username, Code: password,
+	}
+	t := message.DefaultInvitation
+	if medium == message.SMS {
+		body := t.Body
+		if p.Invitation.SMS != "" {
+			body = p.Invitation.SMS
+		}
+		m.Body = message.RenderText(body, password, name)
+		return m
+	}
+	if p.Invitation.Email != "" {
+		t.Body = p.Invitation.Email
+	}
+	if p.Invitation.Subject != "" {
+		t.Subject = p.Invitation.Subject
+	}
+	m.Subject, m.Body = message.RenderText(t.Subject, password, name), message.Render(t.Body, password, name)
+	return m
+}
+
+// ResendInvitation gives a user that never signed in a new temporary password
+// and sends the invitation again.
+func (s *Service) ResendInvitation(ctx context.Context, poolID string, in NewUser) (store.User, error) {
+	p, err := s.Pool(ctx, poolID)
+	if err != nil {
+		return store.User{}, err
+	}
+	u, err := s.find(ctx, p, in.Username)
+	if err != nil {
+		return store.User{}, err
+	}
+	if u.Status != StatusForceChangePassword {
+		return store.User{}, notResendable(in.Username)
+	}
+	media, err := p.invitations(in, u)
+	if err != nil {
+		return store.User{}, err
+	}
+	password := in.TemporaryPassword
+	if password == "" {
+		password = p.temporaryPassword()
+	}
+	if err := s.SetPassword(ctx, p, &u, password, true); err != nil {
+		return store.User{}, err
+	}
+	next := u
+	err = s.changeUser(ctx, poolID, u.Sub, func(_ *Pool, now *store.User) error {
+		if now.Status != StatusForceChangePassword {
+			return notResendable(in.Username)
+		}
+		now.Credential, now.PasswordExpires = next.Credential, next.PasswordExpires
+		u = *now
+		return nil
+	})
+	if err != nil {
+		return store.User{}, err
+	}
+	return u, s.invite(ctx, p, u, password, media)
+}
+
+func notResendable(username string) error {
+	return apierr.Newf(apierr.UnsupportedUserState, "Resend not possible. %s status is not FORCE_CHANGE_PASSWORD", username)
+}
+
+// find returns the user that has the name, or UserNotFoundException.
+func (s *Service) find(ctx context.Context, p *Pool, name string) (u store.User, err error) {
+	err = s.Store.View(ctx, func(tx store.Tx) (err error) {
+		u, err = FindUser(tx, p, name)
+		return err
+	})
+	if err != nil {
+		return store.User{}, userError(err, "find")
+	}
+	return u, nil
+}
+
+// userError translates what the store says about users.
+func userError(err error, doing string) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return errUserNotFound
+	case errors.Is(err, store.ErrConflict):
+		return apierr.New(apierr.TooManyRequests, "The user is being changed by other requests. Try again.").Because(err)
+	case apierr.CodeOf(err) != "":
+		return err
+	}
+	return fmt.Errorf("%s user: %w", doing, err)
+}
+
+// User returns the user that has the name as username, sub, alias or
+// identifier. The error is UserNotFoundException if there is none.
+func (s *Service) User(ctx context.Context, poolID, name string) (*Pool, store.User, error) {
+	p, err := s.Pool(ctx, poolID)
+	if err != nil {
+		return nil, store.User{}, err
+	}
+	u, err := s.find(ctx, p, name)
+	return p, u, err
+}
+
+// EndSessions revokes what the user's sign-ins so far have issued.
+func (s *Service) EndSessions(u *store.User) { u.TokensValidAfter = s.stamp() }
+
+// AdminSetPassword sets a user's password. One that is not permanent must be
+// changed at the next sign-in. Tokens of earlier sign-ins are revoked.
+func (s *Service) AdminSetPassword(ctx context.Context, poolID, name, password string, permanent bool) error {
+	p, u, err := s.User(ctx, poolID, name)
+	if err != nil {
+		return err
+	}
+	// The slow part happens before the transaction. It depends on the sub and
+	// the username alone, and those never change.
+	next := u
+	if err := s.SetPassword(ctx, p, &next, password, !permanent); err != nil {
+		return err
+	}
+	return s.changeUser(ctx, poolID, u.Sub, func(_ *Pool, u *store.User) error {
+		// Who was never confirmed has never been given a token: there is
+		// nothing to revoke, and the first sign-in may follow at once.
+		if u.Status != StatusForceChangePassword && u.Status != StatusUnconfirmed {
+			s.EndSessions(u)
+		}
+		u.Credential, u.Status, u.PasswordExpires = next.Credential, next.Status, next.PasswordExpires
+		return nil
+	})
+}
+
+// DeleteUser deletes a user and all that is known of it.
+func (s *Service) DeleteUser(ctx context.Context, poolID, name string) error {
+	p, err := s.Pool(ctx, poolID)
+	if err != nil {
+		return err
+	}
+	err = s.Store.Update(ctx, func(tx store.Tx) error {
+		u, err := FindUser(tx, p, name)
+		if err != nil {
+			return err
+		}
+		return tx.DeleteUser(p.ID, u.Sub)
+	})
+	if err != nil {
+		return userError(err, "delete")
+	}
+	return nil
+}
+
+// SetEnabled lets a user sign in or not. Disabling revokes its tokens.
+func (s *Service) SetEnabled(ctx context.Context, poolID, name string, enabled bool) error {
+	return s.changeUser(ctx, poolID, name, func(p *Pool, u *store.User) error {
+		u.Enabled = enabled
+		if !enabled {
+			s.EndSessions(u)
+		}
+		return nil
+	})
+}
+
+// DeleteAttributes deletes attributes of a user. What it does not have is no
+// error; what the schema does not have is.
+func (s *Service) DeleteAttributes(ctx context.Context, poolID, name string, attributes []string) error {
+	changes := make(map[string]string, len(attributes))
+	for _, a := range attributes {
+		changes[a] = ""
+	}
+	return s.changeUser(ctx, poolID, name, func(p *Pool, u *store.User) (err error) {
+		u.Attributes, err = p.CheckAttributes(AttributeWrite{}, u.Attributes, changes)
+		return err
+	})
+}
+
+// maxConflicts is how often a change is repeated that another one overtook.
+const maxConflicts = 5
+
+// changeUser reads, changes and writes a user in one transaction. change may
+// run more than once.
+func (s *Service) changeUser(ctx context.Context, poolID, name string, change func(*Pool, *store.User) error) error {
+	p, err := s.Pool(ctx, poolID)
+	if err != nil {
+		return err
+	}
+	for range maxConflicts {
+		err = s.Store.Update(ctx, func(tx store.Tx) error {
+			u, err := FindUser(tx, p, name)
+			if err != nil {
+				return err
+			}
+			if err := change(p, &u); err != nil {
+				return err
+			}
+			u.UpdatedAt = s.stamp()
+			err = tx.UpdateUser(p.Row(u))
+			if taken, ok := errors.AsType[*store.NameTakenError](err); ok {
+				return p.TakenError(taken.Name.Kind, "User account already exists")
+			}
+			return err
+		})
+		if !errors.Is(err, store.ErrConflict) {
+			break
+		}
+	}
+	if err != nil {
+		return userError(err, "update")
+	}
+	return nil
+}
+
+// PasswordExpired reports whether a temporary password can no longer be used.
+func PasswordExpired(u store.User, now time.Time) bool {
+	return !u.PasswordExpires.IsZero() && !now.Before(u.PasswordExpires)
+}
