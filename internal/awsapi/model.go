@@ -69,7 +69,8 @@ type OperationModel struct {
 	Group         string // the part of the service that it belongs to
 	Input, Output string // shape names; Output is empty when there is none
 	Auth          Auth
-	MaxBody       int64 // bytes; 0 is the server's default
+	Action        string // in policies, where it is not Name
+	MaxBody       int64  // bytes; 0 is the server's default
 	Errors        []apierr.Code
 
 	// The HTTP binding of REST services; Method is empty for others.

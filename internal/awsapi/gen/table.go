@@ -15,6 +15,9 @@ var bodyLimits = map[string]int64{
 	"lambda.Invoke":             6291456,
 }
 
+// actions are what policies call the few operations that they call otherwise.
+var actions = map[string]string{"lambda.Invoke": "InvokeFunction"}
+
 // settings are what a model does not say.
 var settings = map[string]struct {
 	validation, internal, tooLarge string
@@ -89,6 +92,7 @@ func (g *generator) table(b *bytes.Buffer) error {
 		field(b, "Group", op.Group)
 		field(b, "Input", op.Input)
 		field(b, "Output", op.Output)
+		field(b, "Action", actions[m.Service+"."+n])
 		if limit := bodyLimits[m.Service+"."+n]; limit != 0 {
 			fmt.Fprintf(b, ", MaxBody: %d", limit)
 		}
