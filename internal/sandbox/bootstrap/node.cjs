@@ -10,6 +10,7 @@ const util = require('util');
 
 const FD = 3;
 const MAX_RESPONSE = 6 * 1024 * 1024 + 100;
+const MAX_LINE = 256 * 1024; // the host cuts there too, in bytes
 const env = process.env;
 
 // Functions may replace globals; what the protocol needs is held here.
@@ -58,7 +59,8 @@ let current; // the event being handled
 
 function log(level, args) {
   const id = current === undefined ? 'undefined' : current.id;
-  send('L', NOTHING, `${new Date().toISOString()}\t${id}\t${level}\t${util.format(...args)}`);
+  const text = `${new Date().toISOString()}\t${id}\t${level}\t${util.format(...args)}`;
+  send('L', NOTHING, text.length > MAX_LINE ? text.slice(0, MAX_LINE) : text);
 }
 
 for (const [method, level] of [
@@ -290,21 +292,30 @@ function invoke(id, meta, text) {
   }
 }
 
-let pending = NOTHING;
+let pending = [];
+let have = 0;
+let want = 5;
 
 function onData(chunk) {
-  pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-  while (pending.length >= 5) {
-    const size = pending.readUInt32BE(0);
-    if (pending.length < 5 + size) return;
-    const n = pending[5];
-    const id = pending.latin1Slice(6, 6 + n);
-    const m = pending.readUInt32BE(6 + n);
-    const meta = parse(pending.utf8Slice(10 + n, 10 + n + m));
-    const text = pending.utf8Slice(10 + n + m, 5 + size);
-    pending = pending.subarray(5 + size);
+  pending.push(chunk);
+  have += chunk.length;
+  if (have < want) return; // a large event is joined once, not at every chunk
+  let b = pending.length === 1 ? chunk : Buffer.concat(pending);
+  while (b.length >= 5) {
+    const size = b.readUInt32BE(0);
+    want = 5 + size;
+    if (b.length < want) break;
+    const n = b[5];
+    const id = b.latin1Slice(6, 6 + n);
+    const m = b.readUInt32BE(6 + n);
+    const meta = parse(b.utf8Slice(10 + n, 10 + n + m));
+    const text = b.utf8Slice(10 + n + m, want);
+    b = b.subarray(want);
+    want = 5;
     invoke(id, meta, text);
   }
+  have = b.length;
+  pending = have === 0 ? [] : [b];
 }
 
 const channel = new net.Socket({ fd: FD, readable: true, writable: false });
