@@ -127,7 +127,7 @@ func admit(use Use, before *Claims, a Claim) (value jsontext.Value, reason strin
 	}
 	if use == Access && a.Name == "aud" {
 		text, ok := unquote(a.Value)
-		if !ok || text != before.String("client_id") || before.Has("aud") {
+		if !ok || text == "" || text != before.String("client_id") || before.Has("aud") {
 			return nil, whyAud
 		}
 	}
