@@ -1,0 +1,12 @@
+package sqlstore
+
+import "golang.org/x/sys/unix"
+
+// freeBytes is the room on the file system at path.
+func freeBytes(path string) (uint64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		return 0, err
+	}
+	return s.Bavail * uint64(s.Bsize), nil
+}
