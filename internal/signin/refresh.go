@@ -120,7 +120,7 @@ func (s *Service) refresh(ctx context.Context, a *attempt, raw string, source tr
 		return Tokens{}, errRefreshRevoked // the user is gone
 	case err != nil:
 		return Tokens{}, fmt.Errorf("load user of refresh token: %w", err)
-	case revoked, !in.user.Enabled, endedBy(in.user, r.AuthTime):
+	case revoked, !in.user.Enabled, endedBy(in.user, r.AuthTime) && !spared(in.user, r.OriginJTI):
 		return Tokens{}, errRefreshRevoked
 	case r.Client != a.client.ID:
 		return Tokens{}, errRefreshToken

@@ -39,6 +39,7 @@ func endSessions(u *store.User, now time.Time) {
 	if now.After(u.TokensValidAfter) {
 		u.TokensValidAfter = now.UTC().Truncate(time.Millisecond)
 	}
+	unspare(u)
 }
 
 // GlobalSignOut ends all sign-ins of the user whose access token it is.

@@ -41,6 +41,8 @@ type Service struct {
 	gate   gate
 	events timeline
 	used   usedBlocks
+
+	deliveries deliveries
 }
 
 func (s *Service) now() time.Time {
