@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -25,9 +26,23 @@ type deliveries struct {
 	n       atomic.Int64
 }
 
-// Close waits for the messages that are on their way, each of which has a time
-// limit. No other method may be called any more.
-func (s *Service) Close() { s.deliveries.running.Wait() }
+// Close waits for the messages that are on their way, or for ctx to end. No
+// other method may be called any more.
+func (s *Service) Close(ctx context.Context) error {
+	sent := make(chan struct{})
+	go func() {
+		s.deliveries.running.Wait()
+		close(sent)
+	}()
+	select {
+	case <-sent:
+		return nil
+	case <-ctx.Done():
+		// Each has a time limit of its own, and the goroutine above ends with
+		// the last of them.
+		return fmt.Errorf("messages on their way: %w", ctx.Err())
+	}
+}
 
 // codeMessage fills in the pool's text for codes.
 func codeMessage(p *userpool.Pool, u store.User, kind string, to contact, code string) message.Message {
