@@ -45,7 +45,6 @@ func (c cached[T]) fresh(now time.Time) bool {
 	return age >= 0 && age < recheck
 }
 
-
 // put stores an entry read at epoch, unless this node wrote since.
 func put[T any](c *poolCache, epoch uint64, of *map[string]cached[T], key string, entry cached[T]) {
 	c.mu.Lock()

@@ -8,6 +8,9 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/secret"
 )
 
+// Secret is a client secret. It prints as "***".
+type Secret = secret.String
+
 // Client is an app client. It is shared from a cache: nothing may change it.
 type Client struct {
 	PoolID    string

@@ -13,6 +13,10 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/store"
 )
 
+// User is a user as the store has it. It is another name for front ends, which
+// do not know the store.
+type User = store.User
+
 // NewUser is a user that an administrator creates.
 type NewUser struct {
 	Username   string
@@ -292,20 +296,28 @@ func (s *Service) User(ctx context.Context, poolID, name string) (*Pool, store.U
 // EndSessions revokes what the user's sign-ins so far have issued.
 func (s *Service) EndSessions(u *store.User) { u.TokensValidAfter = s.stamp() }
 
-// AdminSetPassword sets a user's password. One that is not permanent must be
-// changed at the next sign-in. Tokens of earlier sign-ins are revoked.
-func (s *Service) AdminSetPassword(ctx context.Context, poolID, name, password string, permanent bool) error {
-	p, u, err := s.User(ctx, poolID, name)
+// PasswordChange is a password that an administrator sets.
+type PasswordChange struct {
+	PoolID    string
+	Username  string // any name of the user
+	Password  string
+	Permanent bool // false: to be changed at the next sign-in
+}
+
+// AdminSetPassword sets a user's password. Tokens of earlier sign-ins are
+// revoked.
+func (s *Service) AdminSetPassword(ctx context.Context, in PasswordChange) error {
+	p, u, err := s.User(ctx, in.PoolID, in.Username)
 	if err != nil {
 		return err
 	}
 	// The slow part happens before the transaction. It depends on the sub and
 	// the username alone, and those never change.
 	next := u
-	if err := s.SetPassword(ctx, p, &next, password, !permanent); err != nil {
+	if err := s.SetPassword(ctx, p, &next, in.Password, !in.Permanent); err != nil {
 		return err
 	}
-	return s.changeUser(ctx, poolID, u.Sub, func(_ *Pool, u *store.User) error {
+	return s.changeUser(ctx, p.ID, u.Sub, func(_ *Pool, u *store.User) error {
 		// Who was never confirmed has never been given a token: there is
 		// nothing to revoke, and the first sign-in may follow at once.
 		if u.Status != StatusForceChangePassword && u.Status != StatusUnconfirmed {

@@ -1,0 +1,247 @@
+package cognitoapi
+
+import (
+	"slices"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
+	"github.com/rockpoolhq/rockpool/internal/userpool"
+)
+
+// poolSettings maps a request to the settings of a pool. Absent members become
+// zero values, which the domain replaces by defaults.
+func poolSettings(in *createUserPoolRequest) (userpool.Settings, error) {
+	if err := refuseUnbuilt(in, unbuiltPoolMembers); err != nil {
+		return userpool.Settings{}, err
+	}
+	set := userpool.Settings{
+		DeletionProtection:       text(in.DeletionProtection) == "ACTIVE",
+		Schema:                   schema(in.Schema),
+		AutoVerifiedAttributes:   in.AutoVerifiedAttributes,
+		AliasAttributes:          in.AliasAttributes,
+		UsernameAttributes:       in.UsernameAttributes,
+		SMSAuthenticationMessage: text(in.SmsAuthenticationMessage),
+		Tags:                     in.UserPoolTags,
+		Tier:                     text(in.UserPoolTier),
+		AddOnsChosen:             in.UserPoolAddOns != nil,
+	}
+	if in.Policies != nil && in.Policies.PasswordPolicy != nil {
+		p := in.Policies.PasswordPolicy
+		set.PasswordPolicy = userpool.PasswordPolicy{
+			Chosen: true, MinimumLength: value(p.MinimumLength),
+			Uppercase: value(p.RequireUppercase), Lowercase: value(p.RequireLowercase),
+			Numbers: value(p.RequireNumbers), Symbols: value(p.RequireSymbols),
+			TemporaryPasswordDays: value(p.TemporaryPasswordValidityDays),
+		}
+	}
+	if l := in.LambdaConfig; l != nil {
+		set.PreToken.LegacyARN = text(l.PreTokenGeneration)
+		if c := l.PreTokenGenerationConfig; c != nil {
+			set.PreToken.ARN, set.PreToken.Version = text(c.LambdaArn), text(c.LambdaVersion)
+		}
+	}
+	if s := in.UserAttributeUpdateSettings; s != nil {
+		set.RequireVerificationBeforeUpdate = s.AttributesRequireVerificationBeforeUpdate
+	}
+	if c := in.UsernameConfiguration; c != nil {
+		set.CaseChosen, set.CaseSensitive = true, value(c.CaseSensitive)
+	}
+	if c := in.AdminCreateUserConfig; c != nil {
+		set.AdminCreateUserOnly, set.UnusedAccountValidityDays = value(c.AllowAdminCreateUserOnly), c.UnusedAccountValidityDays
+		if t := c.InviteMessageTemplate; t != nil {
+			set.Invitation = userpool.MessageTemplate{SMS: text(t.SMSMessage), Email: text(t.EmailMessage), Subject: text(t.EmailSubject)}
+		}
+	}
+	if r := in.AccountRecoverySetting; r != nil {
+		for _, o := range r.RecoveryMechanisms {
+			set.AccountRecovery = append(set.AccountRecovery, userpool.RecoveryOption{Priority: value(o.Priority), Name: text(o.Name)})
+		}
+	}
+	if e := in.EmailConfiguration; e != nil {
+		set.Email = userpool.EmailSettings{
+			Account: text(e.EmailSendingAccount), SourceARN: text(e.SourceArn), ReplyTo: text(e.ReplyToEmailAddress),
+			From: text(e.From), ConfigurationSet: text(e.ConfigurationSet),
+		}
+	}
+	if c := in.SmsConfiguration; c != nil {
+		set.SMS = &userpool.SMSSettings{CallerARN: text(c.SnsCallerArn), ExternalID: text(c.ExternalId), Region: text(c.SnsRegion)}
+	}
+	var err error
+	set.Verification, err = verification(in)
+	return set, err
+}
+
+// verification merges the template with the three older members that say the
+// same. Where both are given they must agree.
+func verification(in *createUserPoolRequest) (userpool.VerificationTemplate, error) {
+	t := value(in.VerificationMessageTemplate)
+	v := userpool.VerificationTemplate{EmailByLink: text(t.EmailMessageByLink), SubjectByLink: text(t.EmailSubjectByLink)}
+	for _, m := range []struct {
+		name     string
+		to       *string
+		new, old *string
+	}{
+		{"SmsVerificationMessage", &v.SMS, t.SmsMessage, in.SmsVerificationMessage},
+		{"EmailVerificationMessage", &v.Email, t.EmailMessage, in.EmailVerificationMessage},
+		{"EmailVerificationSubject", &v.Subject, t.EmailSubject, in.EmailVerificationSubject},
+	} {
+		switch {
+		case m.new != nil && m.old != nil && *m.new != *m.old:
+			return v, apierr.Newf(apierr.InvalidParameter, "%s and the member of VerificationMessageTemplate for the same text must be equal.", m.name)
+		case m.new != nil:
+			*m.to = *m.new
+		default:
+			*m.to = text(m.old)
+		}
+	}
+	return v, nil
+}
+
+// schema maps attributes. Mutable is true where a caller does not say, except
+// for sub.
+func schema(in []schemaAttributeType) []userpool.Attribute {
+	var out []userpool.Attribute
+	for _, m := range in {
+		a := userpool.Attribute{
+			Name: text(m.Name), Type: text(m.AttributeDataType), DeveloperOnly: value(m.DeveloperOnlyAttribute),
+			Mutable: text(m.Name) != "sub", Required: value(m.Required),
+		}
+		if m.Mutable != nil {
+			a.Mutable = *m.Mutable
+		}
+		if c := m.StringAttributeConstraints; c != nil {
+			a.MinLength, a.MaxLength = text(c.MinLength), text(c.MaxLength)
+		}
+		if c := m.NumberAttributeConstraints; c != nil {
+			a.MinValue, a.MaxValue = text(c.MinValue), text(c.MaxValue)
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// acrDefaults are the names of the authentication levels. They cannot be
+// changed yet.
+var acrDefaults = map[string]acrLevelConfigType{
+	"Level1": {AcrValue: new("urn:cognito:loa:1")},
+	"Level2": {AcrValue: new("urn:cognito:loa:2")},
+	"Level3": {AcrValue: new("urn:cognito:loa:3")},
+	"Level4": {AcrValue: new("urn:cognito:loa:4")},
+}
+
+// userPool is a pool as it is shown. The members that Cognito always sends are
+// always there: deployment tools read them without asking.
+func userPool(p *userpool.Pool, users int) *userPoolType {
+	out := &userPoolType{
+		Id: &p.ID, Name: &p.Name, Arn: &p.ARN,
+		CreationDate: awsapi.NewTimestamp(p.CreatedAt), LastModifiedDate: awsapi.NewTimestamp(p.UpdatedAt),
+		Policies: &userPoolPolicyType{
+			PasswordPolicy: &passwordPolicyType{
+				MinimumLength:    &p.PasswordPolicy.MinimumLength,
+				RequireUppercase: &p.PasswordPolicy.Uppercase, RequireLowercase: &p.PasswordPolicy.Lowercase,
+				RequireNumbers: &p.PasswordPolicy.Numbers, RequireSymbols: &p.PasswordPolicy.Symbols,
+				TemporaryPasswordValidityDays: &p.PasswordPolicy.TemporaryPasswordDays,
+			},
+			SignInPolicy: &signInPolicyType{AllowedFirstAuthFactors: []string{"PASSWORD"}},
+		},
+		DeletionProtection:          new("INACTIVE"),
+		LambdaConfig:                lambdaConfig(p),
+		SchemaAttributes:            schemaAttributes(p.Schema),
+		AutoVerifiedAttributes:      p.AutoVerifiedAttributes,
+		AliasAttributes:             p.AliasAttributes,
+		UsernameAttributes:          p.UsernameAttributes,
+		SmsVerificationMessage:      present(p.Verification.SMS),
+		EmailVerificationMessage:    present(p.Verification.Email),
+		EmailVerificationSubject:    present(p.Verification.Subject),
+		VerificationMessageTemplate: verificationTemplate(p.Verification),
+		SmsAuthenticationMessage:    present(p.SMSAuthenticationMessage),
+		MfaConfiguration:            new("OFF"),
+		EstimatedNumberOfUsers:      new(int32(users)),
+		EmailConfiguration: &emailConfigurationType{
+			EmailSendingAccount: &p.Email.Account, SourceArn: present(p.Email.SourceARN),
+			ReplyToEmailAddress: present(p.Email.ReplyTo), From: present(p.Email.From),
+			ConfigurationSet: present(p.Email.ConfigurationSet),
+		},
+		UserPoolTags: p.Tags,
+		AdminCreateUserConfig: &adminCreateUserConfigType{
+			AllowAdminCreateUserOnly:  &p.AdminCreateUserOnly,
+			UnusedAccountValidityDays: &p.PasswordPolicy.TemporaryPasswordDays,
+			InviteMessageTemplate:     inviteTemplate(p.Invitation),
+		},
+		UserPoolTier:        &p.Tier,
+		IssuerConfiguration: &issuerConfigurationType{Type: new("ORIGINAL")},
+		AcrConfiguration:    acrDefaults,
+	}
+	if p.DeletionProtection {
+		out.DeletionProtection = new("ACTIVE")
+	}
+	if out.UserPoolTags == nil {
+		out.UserPoolTags = map[string]string{}
+	}
+	if len(p.RequireVerificationBeforeUpdate) > 0 {
+		out.UserAttributeUpdateSettings = &userAttributeUpdateSettingsType{AttributesRequireVerificationBeforeUpdate: p.RequireVerificationBeforeUpdate}
+	}
+	if p.SMS != nil {
+		out.SmsConfiguration = &smsConfigurationType{
+			SnsCallerArn: present(p.SMS.CallerARN), ExternalId: present(p.SMS.ExternalID), SnsRegion: present(p.SMS.Region),
+		}
+	}
+	if p.AddOnsChosen {
+		out.UserPoolAddOns = &userPoolAddOnsType{AdvancedSecurityMode: new("OFF")}
+	}
+	if p.CaseChosen {
+		out.UsernameConfiguration = &usernameConfigurationType{CaseSensitive: &p.CaseSensitive}
+	}
+	if len(p.AccountRecovery) > 0 {
+		r := &accountRecoverySettingType{}
+		for _, o := range p.AccountRecovery {
+			r.RecoveryMechanisms = append(r.RecoveryMechanisms, recoveryOptionType{Priority: &o.Priority, Name: &o.Name})
+		}
+		out.AccountRecoverySetting = r
+	}
+	return out
+}
+
+// lambdaConfig shows the pre token generation trigger in both its members.
+func lambdaConfig(p *userpool.Pool) *lambdaConfigType {
+	if p.PreToken.ARN == "" {
+		return &lambdaConfigType{}
+	}
+	return &lambdaConfigType{
+		PreTokenGeneration:       &p.PreToken.ARN,
+		PreTokenGenerationConfig: &preTokenGenerationVersionConfigType{LambdaArn: &p.PreToken.ARN, LambdaVersion: &p.PreToken.Version},
+	}
+}
+
+func verificationTemplate(v userpool.VerificationTemplate) *verificationMessageTemplateType {
+	return &verificationMessageTemplateType{
+		DefaultEmailOption: new("CONFIRM_WITH_CODE"),
+		SmsMessage:         present(v.SMS), EmailMessage: present(v.Email), EmailSubject: present(v.Subject),
+		EmailMessageByLink: present(v.EmailByLink), EmailSubjectByLink: present(v.SubjectByLink),
+	}
+}
+
+func inviteTemplate(t userpool.MessageTemplate) *messageTemplateType {
+	if t == (userpool.MessageTemplate{}) {
+		return nil
+	}
+	return &messageTemplateType{SMSMessage: present(t.SMS), EmailMessage: present(t.Email), EmailSubject: present(t.Subject)}
+}
+
+func schemaAttributes(attributes []userpool.Attribute) []schemaAttributeType {
+	out := make([]schemaAttributeType, 0, len(attributes))
+	for _, a := range slices.Clone(attributes) {
+		m := schemaAttributeType{
+			Name: &a.Name, AttributeDataType: &a.Type, DeveloperOnlyAttribute: &a.DeveloperOnly, Mutable: &a.Mutable, Required: &a.Required,
+		}
+		// An attribute without constraints shows an empty object.
+		switch a.Type {
+		case userpool.TypeString:
+			m.StringAttributeConstraints = &stringAttributeConstraintsType{MinLength: present(a.MinLength), MaxLength: present(a.MaxLength)}
+		case userpool.TypeNumber:
+			m.NumberAttributeConstraints = &numberAttributeConstraintsType{MinValue: present(a.MinValue), MaxValue: present(a.MaxValue)}
+		}
+		out = append(out, m)
+	}
+	return out
+}
