@@ -1,9 +1,10 @@
 package srp
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"math/big"
+
+	"github.com/rockpoolhq/rockpool/internal/secret"
 )
 
 // Client is the other side of the protocol, for tests, benchmarks and the
@@ -16,9 +17,7 @@ type Client struct {
 
 // NewClient begins a run with a random one-time exponent.
 func NewClient(poolName, password string) *Client {
-	a := make([]byte, 128) // what the JavaScript client takes
-	_, _ = rand.Read(a)    // documented never to return an error
-	return newClient(poolName, password, a)
+	return newClient(poolName, password, secret.Bytes(128)) // as long as the JavaScript client's
 }
 
 func newClient(poolName, password string, a []byte) *Client {

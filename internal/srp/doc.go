@@ -4,8 +4,7 @@
 //
 // It is pure maths. It knows no users, stores, sessions or wire shapes, and it
 // decides nothing about what a failed proof means. Its one input from outside
-// is crypto/rand, for salts and one-time exponents. It imports none of our
-// packages.
+// is randomness, for salts and one-time exponents.
 //
 // The flow, with the caller's part in brackets:
 //

@@ -3,7 +3,6 @@ package srp
 import (
 	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
@@ -12,6 +11,8 @@ import (
 	"math/big"
 	"strings"
 	"time"
+
+	"github.com/rockpoolhq/rockpool/internal/secret"
 )
 
 const (
@@ -28,9 +29,9 @@ type Verifier struct {
 
 // NewVerifier returns the verifier of a password under a fresh random salt.
 func NewVerifier(poolName, userID, password string) Verifier {
-	salt := make([]byte, saltSize)
+	salt := secret.Bytes(saltSize)
 	for !goodSalt(salt) {
-		_, _ = rand.Read(salt) // documented never to return an error
+		salt = secret.Bytes(saltSize)
 	}
 	return Verifier{Salt: salt, V: powG(privateX(salt, poolName, userID, password))}
 }
@@ -119,9 +120,8 @@ func Unmarshal(b []byte) (Verifier, error) {
 // 256 bits, which is secret and must be used for one run only, and the public
 // value B = k·v + g^b mod N as the client gets it, in hexadecimal.
 func Start(v Verifier) (b []byte, publicB string) {
-	b = make([]byte, exponentSize)
 	for {
-		_, _ = rand.Read(b) // documented never to return an error
+		b = secret.Bytes(exponentSize)
 		if public, ok := publicOf(v, b); ok {
 			return b, public
 		}
