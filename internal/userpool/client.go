@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/secret"
 )
@@ -71,7 +73,29 @@ type ValidityUnits struct {
 // and the old one works for Grace longer.
 type Rotation struct {
 	Enabled bool          `json:"enabled,omitzero"`
-	Grace   time.Duration `json:"grace,omitzero,format:nano"`
+	Grace   time.Duration `json:"-"` // stored in milliseconds, see MarshalJSON
+}
+
+// storedRotation is the stored form of Rotation: the codec has no form of its
+// own for durations.
+type storedRotation struct {
+	Enabled bool  `json:"enabled,omitzero"`
+	GraceMS int64 `json:"graceMs,omitzero"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (r Rotation) MarshalJSON() ([]byte, error) {
+	return json.Marshal(storedRotation{r.Enabled, r.Grace.Milliseconds()})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *Rotation) UnmarshalJSON(b []byte) error {
+	var w storedRotation
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	*r = Rotation{Enabled: w.Enabled, Grace: time.Duration(w.GraceMS) * time.Millisecond}
+	return nil
 }
 
 // unit returns how long one of unit lasts, or zero for no unit.
