@@ -173,7 +173,7 @@ var strictURL = base64.RawURLEncoding.Strict()
 // decodeSegment decodes canonical, unpadded, non-empty base64url. The standard
 // decoder, even when strict about trailing bits, skips line breaks.
 func decodeSegment(s string) ([]byte, error) {
-	if s == "" || strings.ContainsAny(s, "\r\n") {
+	if s == "" || strings.IndexByte(s, '\r') >= 0 || strings.IndexByte(s, '\n') >= 0 {
 		return nil, fmt.Errorf("%w: not base64url", ErrMalformed)
 	}
 	b, err := strictURL.DecodeString(s)

@@ -53,8 +53,8 @@ const (
 )
 
 // Client calls triggers. Invoker is required; the zero value of everything
-// else works. It is safe for concurrent use and must not be copied with other
-// fields while in use.
+// else works. It is safe for concurrent use as long as its fields stay as they
+// are.
 type Client struct {
 	Invoker Invoker
 	// Timeout is the limit of one attempt. 0 is DefaultTimeout.

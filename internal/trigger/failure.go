@@ -46,10 +46,13 @@ func clip(s string) string {
 		return s
 	}
 	s = s[:maxErrorText]
-	for len(s) > 0 && !utf8.ValidString(s[len(s)-min(len(s), utf8.UTFMax):]) {
+	for {
+		// A broken encoding is decoded as one byte of U+FFFD.
+		if r, size := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || size != 1 {
+			return s
+		}
 		s = s[:len(s)-1]
 	}
-	return s
 }
 
 // notInvoked is the error for a function that could not be asked.

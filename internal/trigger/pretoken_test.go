@@ -160,7 +160,7 @@ func TestInvocationErrors(t *testing.T) {
 }
 
 func TestFunctionErrorText(t *testing.T) {
-	long := strings.Repeat("é", 3000)
+	long, longer := strings.Repeat("é", 3000), strings.Repeat("€", 3000)
 	for _, tt := range []struct{ name, payload, kind, want string }{
 		{"message", `{"errorMessage":"no","errorType":"Error","trace":["secret.js:1"]}`, "Unhandled", "no"},
 		{"message with a line break", `{"errorMessage":"a\nb"}`, "Unhandled", "a\nb"},
@@ -171,6 +171,7 @@ func TestFunctionErrorText(t *testing.T) {
 		{"payload is not JSON", `boom`, "Unhandled", "Unhandled"},
 		{"no payload", ``, "Unhandled", "Unhandled"},
 		{"endless message", `{"errorMessage":"` + long + `"}`, "Unhandled", long[:2048]},
+		{"endless message of longer characters", `{"errorMessage":"` + longer + `"}`, "Unhandled", longer[:2046]},
 		{"endless message, cut in a character", `{"errorMessage":"x` + long + `"}`, "Unhandled", "x" + long[:2046]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
