@@ -3,8 +3,8 @@
 // their places in HTTP requests, and the table of all operations.
 //
 // It is run by go generate in the package of a front end and writes
-// types_gen.go, validate_gen.go, table_gen.go and, for REST services,
-// bind_gen.go there. What it cannot express it refuses: a generated check that
+// types_gen.go, validate_gen.go, bind_gen.go and table_gen.go there, and
+// wire_gen_test.go for the tests of the types. What it cannot express it refuses: a generated check that
 // is missing would be a hole that nobody sees.
 package main
 
@@ -92,6 +92,7 @@ func (g *generator) files() (map[string][]byte, error) {
 		{"validate_gen.go", g.validate},
 		{"bind_gen.go", g.bind},
 		{"table_gen.go", g.table},
+		{"wire_gen_test.go", g.stubs},
 	} {
 		var b bytes.Buffer
 		if err := f.write(&b); err != nil {
@@ -108,6 +109,7 @@ func (g *generator) files() (map[string][]byte, error) {
 // imports are what generated code may use, with the text that shows that it
 // does.
 var imports = []struct{ use, path string }{
+	{"context.", "context"},
 	{"slices.", "slices"},
 	{"maps.", "maps"},
 	{"jsontext.", "github.com/go-json-experiment/json/jsontext"},

@@ -225,3 +225,20 @@ func (g *generator) resource(b *bytes.Buffer, op *operation) {
 		}
 	}
 }
+
+// stubs writes operations that do nothing behind the real types, so that tests
+// reach decoding and validation of each without what is behind it.
+func (g *generator) stubs(b *bytes.Buffer) error {
+	b.WriteString("func stub[In, Out any](context.Context, *In) (*Out, error) { return nil, nil }\n\n")
+	b.WriteString("func stubs() []awsapi.Operation {\nreturn []awsapi.Operation{\n")
+	for _, n := range g.built {
+		op := g.model.Operations.values[n]
+		out := "awsapi.Empty"
+		if op.Output != "" {
+			out = lower(op.Output)
+		}
+		fmt.Fprintf(b, "awsapi.Op(%q, stub[%s, %s]),\n", n, lower(op.Input), out)
+	}
+	b.WriteString("}\n}\n")
+	return nil
+}
