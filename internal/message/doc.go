@@ -49,6 +49,9 @@ type Message struct {
 	Body     string // rendered: HTML for mail, plain text for SMS
 	Kind     string // SignUp, ForgotPassword, …
 	Username string
+	// From and ReplyTo are the pool's, for mail: an address, or "Name
+	// <address>". Empty From means the server's own.
+	From, ReplyTo string
 	// Code is the code or temporary password in the message, for the outbox.
 	// It is never sent beside the body.
 	Code string

@@ -61,12 +61,15 @@ func (s *SMTP) Probe(medium string) (instant bool, err error) {
 	return false, s.Check()
 }
 
-func (s *SMTP) sender() (*mail.Address, error) {
-	from, err := mail.ParseAddress(s.From)
-	if err != nil || hasControl(s.From) {
-		return nil, fmt.Errorf("smtp: sender: %w", ErrAddress)
+func (s *SMTP) sender() (*mail.Address, error) { return named("sender", s.From) }
+
+// named reads an address with or without the name of its owner.
+func named(what, text string) (*mail.Address, error) {
+	a, err := mail.ParseAddress(text)
+	if err != nil || hasControl(text) || CheckEmail(a.Address) != nil {
+		return nil, fmt.Errorf("smtp: %s: %w", what, ErrAddress)
 	}
-	return from, nil
+	return a, nil
 }
 
 // Send implements Sender. The server's answer is in the error for the log,
@@ -170,6 +173,23 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	}
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
+	if m.From != "" {
+		// The envelope stays the server's: that is what the mail server lets
+		// it send as.
+		own, err := named("sender of the pool", m.From)
+		if err != nil {
+			return nil, err
+		}
+		msg.EnvelopeFromMailAddress(from)
+		msg.FromMailAddress(own)
+	}
+	if m.ReplyTo != "" {
+		reply, err := named("reply address of the pool", m.ReplyTo)
+		if err != nil {
+			return nil, err
+		}
+		msg.ReplyToMailAddress(reply)
+	}
 	msg.ToMailAddress(&mail.Address{Address: m.To})
 	msg.Subject(subject)
 	msg.SetDateWithValue(now())

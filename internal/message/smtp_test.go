@@ -139,6 +139,25 @@ func TestSMTPDelivers(t *testing.T) {
 	}
 }
 
+func TestSMTPSendsInThePoolsName(t *testing.T) {
+	server := newMailServer(t, false)
+	m := message.Message{Medium: message.Email, To: "ada@example.com", From: "Shop <shop@example.org>", ReplyTo: "help@example.org", Body: "b"}
+	if err := server.client().Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	got := <-server.mails
+	parsed, err := mail.ReadMessage(strings.NewReader(got.data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, r := parsed.Header.Get("From"), parsed.Header.Get("Reply-To"); f != `"Shop" <shop@example.org>` || r != "<help@example.org>" {
+		t.Errorf("From, Reply-To = %q, %q", f, r)
+	}
+	if !strings.Contains(got.from, "<no-reply@example.com>") {
+		t.Errorf("envelope sender = %q, want the server's", got.from)
+	}
+}
+
 func TestSec_WEB_6_HeadersCannotBeInjected(t *testing.T) {
 	server := newMailServer(t, false)
 	client := server.client()
@@ -189,6 +208,14 @@ func TestSec_WEB_6_HeadersCannotBeInjected(t *testing.T) {
 		}
 	}
 
+	for _, address := range []string{"a@example.com\r\nBcc: eve@example.com", "a@example.com, eve@example.com", "\"x\r\nBcc: e\" <a@example.com>"} {
+		for _, m := range []message.Message{{From: address}, {ReplyTo: address}} {
+			m.Medium, m.To = message.Email, "ada@example.com"
+			if err := client.Send(t.Context(), m); !errors.Is(err, message.ErrAddress) {
+				t.Errorf("pool address %q: %v, want ErrAddress", address, err)
+			}
+		}
+	}
 	client.From = "a@example.com\r\nBcc: eve@example.com"
 	if err := client.Send(t.Context(), message.Message{Medium: message.Email, To: "ada@example.com"}); !errors.Is(err, message.ErrAddress) {
 		t.Errorf("sender with a line break: %v, want ErrAddress", err)

@@ -52,6 +52,9 @@ func codeMessage(p *userpool.Pool, u store.User, kind string, to contact, code s
 	}
 	m := t.Or(message.DefaultVerification).Message(to.medium(), code, u.Username)
 	m.PoolID, m.To, m.Kind, m.Username = p.ID, to.value, kind, u.Username
+	if to.medium() == message.Email {
+		m.From, m.ReplyTo = p.Email.From, p.Email.ReplyTo
+	}
 	return m
 }
 
