@@ -1,6 +1,9 @@
 package sandbox
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Engine names what runs functions of a runtime on this machine, without
 // starting it: "node", "quickjs", "python3", "bootstrap", or "" if nothing
@@ -22,4 +25,17 @@ func (h *Host) Engine(runtime string) string {
 		return "bootstrap"
 	}
 	return ""
+}
+
+// ParseLevel reads the name of a Level: auto (or nothing), none or strict.
+func ParseLevel(name string) (Level, error) {
+	switch name {
+	case "", "auto":
+		return LevelAuto, nil
+	case "none":
+		return LevelNone, nil
+	case "strict":
+		return LevelStrict, nil
+	}
+	return 0, fmt.Errorf("isolation %q: need auto, none or strict", name)
 }

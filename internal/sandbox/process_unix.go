@@ -17,22 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// program is what to run: after the shim, if there is one, has had its way.
-type program struct {
-	Path string   // executable, absolute
-	Args []string // argv, with argv[0]
-	Env  []string
-	Dir  string
-	// Read are files and directories it may read and execute, besides the
-	// system's own; Tmp is the one directory it may write, made by us, and
-	// becomes /tmp where there is a mount namespace.
-	Read  []string
-	Tmp   string
-	TmpMB int
-	// Engine names what runs the code, where the code does not say itself.
-	Engine string
-}
-
 // process is a started program. The goroutine that started it owns it until
 // Wait has returned; others use the methods.
 type process struct {
@@ -239,4 +223,16 @@ func socketpair() (host net.Conn, child *os.File, err error) {
 		return nil, nil, fmt.Errorf("socketpair: %w", err)
 	}
 	return host, child, nil
+}
+
+// peakKB is the most resident memory this process has had.
+func peakKB() uint32 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return uint32(u.Maxrss >> 10) // bytes there
+	}
+	return uint32(u.Maxrss)
 }

@@ -8,7 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"syscall"
+	"strings"
 	"time"
 
 	"modernc.org/quickjs"
@@ -202,9 +202,9 @@ func (q *quickHost) native(args []any) (any, error) {
 	case "env":
 		return environJSON()
 	case "platform":
-		return map[string]string{"darwin": "darwin", "windows": "win32"}[runtime.GOOS] + map[bool]string{true: "linux"}[runtime.GOOS == "linux"], nil
+		return runtime.GOOS, nil
 	case "arch":
-		return map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH], nil
+		return strings.Replace(runtime.GOARCH, "amd64", "x64", 1), nil
 	case "version":
 		return quickjs.Version(), nil
 	case "rss":
@@ -275,15 +275,4 @@ func argInt(args []any, i int) int {
 		}
 	}
 	return 0
-}
-
-func peakKB() uint32 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	if runtime.GOOS == "darwin" {
-		return uint32(u.Maxrss >> 10)
-	}
-	return uint32(u.Maxrss)
 }

@@ -30,14 +30,6 @@ const (
 	shimFD   = 4
 )
 
-// measures is what a machine offers.
-type measures struct {
-	UserNS   bool // with a process and an IPC namespace
-	MountNS  bool
-	Proc     bool // a /proc of its own
-	Landlock int  // ABI version
-}
-
 // shimOrder is the message to the shim.
 type shimOrder struct {
 	Program program
