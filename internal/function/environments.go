@@ -99,7 +99,7 @@ func (e *environments) unloadLocked(key versionKey, l *loaded) {
 		if l.run != nil {
 			ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 			defer cancel()
-			_ = l.run.Stop(ctx) // past the limit the sandbox kills; nothing is left to do here
+			l.run.Stop(ctx)
 		}
 		e.removeUnused(l.folder)
 	})
@@ -139,7 +139,7 @@ func (e *environments) close(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if l.run != nil {
-			errs = append(errs, l.run.Stop(ctx))
+			l.run.Stop(ctx)
 		}
 	}
 	done := make(chan struct{})

@@ -71,8 +71,9 @@ func (s *Service) Recent() []Record {
 	return list
 }
 
-// Logbook keeps the newest log lines of every function, whichever version
-// wrote them. It is the sandbox's LogSink. The zero value is ready.
+// Logbook keeps the newest log lines of every function, by name, whichever
+// version or region wrote them. It is the sandbox's LogSink. The zero value is
+// ready.
 type Logbook struct {
 	mu   sync.Mutex
 	logs map[string]*sandbox.Logs
@@ -80,8 +81,7 @@ type Logbook struct {
 
 const maxLogs = 1000 // functions whose log is kept
 
-// Log implements sandbox.LogSink; function is the ARN in sandbox.Config,
-// without its qualifier.
+// Log implements sandbox.LogSink; function is the name in sandbox.Config.
 func (b *Logbook) Log(function string, line sandbox.Line) {
 	if l := b.Of(function); l != nil {
 		l.Add(line)

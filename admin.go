@@ -1,0 +1,330 @@
+package rockpool
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/arn"
+	"github.com/rockpoolhq/rockpool/internal/sandbox"
+	"github.com/rockpoolhq/rockpool/internal/signin"
+	"github.com/rockpoolhq/rockpool/internal/sigv4"
+	"github.com/rockpoolhq/rockpool/internal/store"
+)
+
+// The admin API is what Cognito and Lambda have no operation for. It lives
+// beside the wire under /_rockpool/ and takes the same signatures, for the
+// service name "rockpool".
+const adminService = "rockpool"
+
+const maxAdminBody = 64 << 10
+
+// adminHandler is one operation of the admin API. The body was read and the
+// signature verified; the result is sent as JSON, nil as {}.
+type adminHandler func(r *http.Request, body []byte) (any, error)
+
+func (s *Server) mountAdmin(mux *http.ServeMux) {
+	routes := map[string]adminHandler{
+		"POST /_rockpool/pools/{pool}/keys/rotate": s.rotateKeys,
+		"GET /_rockpool/sign-ins":                  s.recentSignIns,
+		"GET /_rockpool/invocations":               s.recentInvocations,
+		"GET /_rockpool/access-keys":               s.listAccessKeys,
+		"POST /_rockpool/access-keys":              s.createAccessKey,
+		"DELETE /_rockpool/access-keys/{id}":       s.deleteAccessKey,
+	}
+	for pattern, h := range routes {
+		mux.HandleFunc(pattern, s.admin(h))
+	}
+	mux.HandleFunc("GET /_rockpool/functions/{name}/logs", s.functionLogs)
+}
+
+func (s *Server) admin(h adminHandler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAdminBody))
+		if err != nil {
+			writeError(w, apierr.New(apierr.RequestEntityTooLarge, "The body is too large or could not be read.").Because(err))
+			return
+		}
+		if err := s.authorize(r, body); err != nil {
+			s.logFailure(r, err)
+			writeError(w, err)
+			return
+		}
+		out, err := h(r, body)
+		if err != nil {
+			s.logFailure(r, err)
+			writeError(w, err)
+			return
+		}
+		if out == nil {
+			out = struct{}{}
+		}
+		writeJSON(w, http.StatusOK, out)
+	}
+}
+
+func (s *Server) logFailure(r *http.Request, err error) {
+	if apierr.CodeOf(err) == "" {
+		s.opts.Logger.Error("admin request failed", "method", r.Method, "pattern", r.Pattern, "error", err)
+	}
+}
+
+// authorize verifies the signature of an admin request. In development any key
+// will do, but there has to be one: a web page cannot send the header without
+// asking first, and is told no.
+func (s *Server) authorize(r *http.Request, body []byte) error {
+	claim, err := sigv4.Parse(r)
+	if err != nil {
+		return apierr.New(apierr.MissingAuthenticationToken, "Missing Authentication Token").Because(err)
+	}
+	if s.opts.Profile == Dev {
+		return nil
+	}
+	key, principal, lookup := s.keys.SecretKey(r.Context(), claim.AccessKeyID)
+	if lookup != nil {
+		key = "unknown" // verify all the same: an unknown key takes as long as a wrong one
+	}
+	err = claim.Verify(r, body, key, sigv4.Check{Now: s.clock.Now(), Service: adminService})
+	switch {
+	case lookup != nil:
+		return apierr.New(apierr.UnrecognizedClient, "The security token included in the request is invalid.").Because(lookup)
+	case err != nil:
+		return apierr.New(apierr.InvalidSignature, err.Error()).Because(err)
+	case !principal.Root:
+		return apierr.New(apierr.AccessDenied, "This needs a root access key.")
+	}
+	return nil
+}
+
+func (s *Server) rotateKeys(r *http.Request, _ []byte) (any, error) {
+	pool := r.PathValue("pool")
+	if _, err := s.pools.Pool(r.Context(), pool); err != nil {
+		return nil, err
+	}
+	keys, err := s.pools.RotateKeys(r.Context(), pool)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		ID     string          `json:"idKey"`
+		Access string          `json:"accessKey"`
+		JWKS   json.RawMessage `json:"jwks"`
+	}{keys.ID.ID, keys.Access.ID, keys.JWKS}, nil
+}
+
+// recentSignIns lists the latest sign-ins of this node, newest first: of one
+// pool with userPoolId, one alone with eventId.
+func (s *Server) recentSignIns(r *http.Request, _ []byte) (any, error) {
+	q := r.URL.Query()
+	events := []signin.Event{}
+	if id := q.Get("eventId"); id != "" {
+		if e, ok := s.signin.SignInOf(id); ok {
+			events = append(events, e)
+		}
+	} else {
+		events = append(events, s.signin.RecentSignIns(q.Get("userPoolId"), maxRecentSignIns)...)
+	}
+	return struct {
+		SignIns []signin.Event `json:"signIns"`
+	}{events}, nil
+}
+
+const maxRecentSignIns = 100
+
+func (s *Server) recentInvocations(*http.Request, []byte) (any, error) {
+	return struct {
+		Invocations any `json:"invocations"`
+	}{s.functions.Recent()}, nil
+}
+
+func (s *Server) listAccessKeys(r *http.Request, _ []byte) (any, error) {
+	list, err := s.keys.list(r.Context())
+	return struct {
+		Keys []AccessKey `json:"accessKeys"`
+	}{list}, err
+}
+
+func (s *Server) createAccessKey(r *http.Request, body []byte) (any, error) {
+	var in struct {
+		Name string `json:"name"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil || in.Name == "" || len(in.Name) > 128 {
+		return nil, apierr.New(apierr.InvalidParameter, "A name of up to 128 bytes is needed.")
+	}
+	return s.keys.create(r.Context(), in.Name, s.clock.Now())
+}
+
+func (s *Server) deleteAccessKey(r *http.Request, _ []byte) (any, error) {
+	err := s.keys.delete(r.Context(), r.PathValue("id"))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, apierr.New(apierr.ResourceNotFound, "There is no such access key.")
+	case errors.Is(err, errLastKey):
+		return nil, apierr.New(apierr.InvalidParameter, errLastKey.Error())
+	}
+	return nil, err
+}
+
+// logLine is a line of a function's log as JSON.
+type logLine struct {
+	Time      time.Time `json:"time"`
+	RequestID string    `json:"requestId,omitempty"`
+	Stream    string    `json:"stream"`
+	Text      string    `json:"text"`
+}
+
+// functionLogs sends a function's log as JSON lines: the newest ones, and with
+// follow=true what is written from then on, until the client goes.
+func (s *Server) functionLogs(w http.ResponseWriter, r *http.Request) {
+	if err := s.authorize(r, nil); err != nil {
+		writeError(w, err)
+		return
+	}
+	region := r.URL.Query().Get("region")
+	if region == "" {
+		region = arn.DefaultRegion
+	}
+	name, err := arn.ParseFunction(r.PathValue("name"), region, s.opts.Account)
+	if err != nil {
+		writeError(w, apierr.New(apierr.InvalidParameter, "This is not the name of a function."))
+		return
+	}
+	name.Qualifier = ""
+	if _, err := s.functions.Get(r.Context(), name); err != nil {
+		writeError(w, err)
+		return
+	}
+	n, err := strconv.Atoi(r.URL.Query().Get("tail"))
+	if err != nil || n <= 0 {
+		n = 100
+	}
+	logs := s.logbook.Of(name.Name)
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	enc := json.NewEncoder(w)
+	send := func(l sandbox.Line) error {
+		return enc.Encode(logLine{Time: l.Time, RequestID: l.RequestID, Stream: l.Stream, Text: l.Text})
+	}
+	if logs == nil {
+		return
+	}
+	follow := r.URL.Query().Get("follow") == "true"
+	var follower *sandbox.Follower
+	if follow {
+		follower = logs.Follow() // before the tail is read, so that no line falls between
+		defer follower.Close()
+	}
+	for _, l := range logs.Tail(n) {
+		if send(l) != nil {
+			return
+		}
+	}
+	if !follow {
+		return
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Time{}) // following has no end; a server without deadlines need not know the call
+	for {
+		if control.Flush() != nil {
+			return
+		}
+		select {
+		case l, ok := <-follower.Lines():
+			if !ok || send(l) != nil {
+				return
+			}
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// codeLife is how long an address from GetFunction works.
+const codeLife = 10 * time.Minute
+
+// codeURL returns an address from which a function's package can be fetched
+// without a signature for ten minutes, as Lambda's Code.Location.
+func (s *Server) codeURL(f arn.Function) string {
+	f.Account = s.opts.Account
+	plain := fmt.Appendf(nil, "%d %s", s.clock.Now().Add(codeLife).Unix(), f)
+	token := s.kek.Box("function code").Seal(plain, nil)
+	return s.URL() + "/_rockpool/code/" + base64.RawURLEncoding.EncodeToString(token)
+}
+
+func (s *Server) downloadCode(w http.ResponseWriter, r *http.Request) {
+	archive, err := s.code(r.Context(), r.PathValue("token"))
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/zip")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(archive)))
+	_, _ = w.Write(archive) // the client has gone; nobody is left to tell
+}
+
+func (s *Server) code(ctx context.Context, token string) ([]byte, error) {
+	denied := apierr.New(apierr.AccessDenied, "This address is not valid, or no longer.")
+	sealed, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return nil, denied
+	}
+	plain, err := s.kek.Box("function code").Open(sealed, nil)
+	if err != nil {
+		return nil, denied
+	}
+	expires, name, _ := strings.Cut(string(plain), " ")
+	until, err := strconv.ParseInt(expires, 10, 64)
+	if err != nil || !s.clock.Now().Before(time.Unix(until, 0)) {
+		return nil, denied
+	}
+	f, err := arn.ParseFunction(name, "", s.opts.Account)
+	if err != nil {
+		return nil, denied
+	}
+	return s.functions.Package(ctx, f)
+}
+
+// writeJSON sends v. It is for documents of ours, which always encode.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"code":"InternalErrorException"}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client has gone; nobody is left to tell
+}
+
+// statusOf are the statuses of the admin API; other codes are 400.
+var statusOf = map[apierr.Code]int{
+	apierr.ResourceNotFound:           http.StatusNotFound,
+	apierr.MissingAuthenticationToken: http.StatusForbidden,
+	apierr.UnrecognizedClient:         http.StatusForbidden,
+	apierr.InvalidSignature:           http.StatusForbidden,
+	apierr.AccessDenied:               http.StatusForbidden,
+	apierr.RequestEntityTooLarge:      http.StatusRequestEntityTooLarge,
+	apierr.InternalError:              http.StatusInternalServerError,
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	public := apierr.Public(err)
+	status := statusOf[public.Code]
+	if status == 0 {
+		status = http.StatusBadRequest
+	}
+	writeJSON(w, status, map[string]string{"code": string(public.Code), "message": public.Message})
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rockpoolhq/rockpool"
+)
+
+// serverFlags are the settings of dev and serve. Each flag is also an
+// environment variable and a key of the configuration file; see settings.go.
+type serverFlags struct {
+	listen, dataDir, database, publicURL, issuer, account string
+	tls, config                                           string
+	signer, isolation, node                               string
+	mail, mailFrom                                        string
+	logFormat                                             string
+	exposeDev                                             bool
+}
+
+func (f *serverFlags) add(cmd *cobra.Command, dataDir string) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.listen, "listen", rockpool.DefaultAddress, "address to listen on")
+	flags.StringVar(&f.dataDir, "data-dir", dataDir, "folder of database, keys and code; empty keeps all in memory")
+	flags.StringVar(&f.database, "database", "", "SQLite file or postgres://… (default: SQLite in the data folder)")
+	flags.StringVar(&f.publicURL, "public-url", "", "address at which clients reach the server (default: http://localhost:PORT)")
+	flags.StringVar(&f.issuer, "issuer", "", "`aws`, or a template with {region} and {poolId} (default: PUBLIC-URL/{poolId})")
+	flags.StringVar(&f.account, "account", "", "account id in ARNs (default: 000000000000)")
+	flags.StringVar(&f.tls, "tls", "", "`auto` makes a local authority and certificate; CERT,KEY names PEM files")
+	flags.StringVar(&f.signer, "signer", "auto", "who signs tokens: auto, libcrypto or go")
+	flags.StringVar(&f.isolation, "isolation", "auto", "of functions: auto, none or strict")
+	flags.StringVar(&f.node, "node", "", "Node.js executable, or none for the built-in engine (default: look it up)")
+	flags.StringVar(&f.logFormat, "log", "text", "log format: text or json")
+	flags.StringVar(&f.config, "config", "", "YAML file with these settings")
+}
+
+func newDevCommand() *cobra.Command {
+	var f serverFlags
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run a server for local work",
+		Long: `Run a server for local work and tests, on loopback only.
+
+Any AWS credentials are accepted, mails and texts are kept in an inbox instead
+of being sent (rockpool inbox), and the clock can be moved (rockpool clock).
+With --data-dir what you make is still there after a restart.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.settle(cmd); err != nil {
+				return err
+			}
+			if !f.exposeDev {
+				if err := rockpool.CheckDevAddress(f.listen); err != nil {
+					return err
+				}
+			}
+			return f.serve(cmd, rockpool.Dev)
+		},
+	}
+	f.add(cmd, "")
+	cmd.Flags().BoolVar(&f.exposeDev, "insecure-expose-dev", false, "listen anywhere and answer for any host: whoever reaches the server can run code on this machine")
+	return cmd
+}
+
+func newServeCommand() *cobra.Command {
+	var f serverFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a server for production",
+		Long: `Run a server for production.
+
+Requests that administer must carry a signature by an access key. The first
+start makes one and writes it to DATA-DIR/credentials, profile rockpool.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.settle(cmd); err != nil {
+				return err
+			}
+			return f.serve(cmd, rockpool.Production)
+		},
+	}
+	f.add(cmd, "rockpool-data")
+	cmd.Flags().StringVar(&f.mail, "mail", "", "mail server, smtp://[user:password@]host[:port] or smtps://…")
+	cmd.Flags().StringVar(&f.mailFrom, "mail-from", "", "sender of mails, as \"Name <address>\"")
+	return cmd
+}
+
+func (f *serverFlags) options(profile rockpool.Profile, logger *slog.Logger) rockpool.Options {
+	o := rockpool.Options{
+		Profile: profile, DataDir: f.dataDir, Database: f.database, KEK: os.Getenv("ROCKPOOL_KEK"),
+		PublicURL: f.publicURL, Issuer: f.issuer, Account: f.account,
+		Signer: f.signer, Isolation: f.isolation, Node: f.node,
+		InsecureExposeDev: f.exposeDev, Logger: logger,
+	}
+	if f.mail != "" {
+		o.Mail = &rockpool.Mail{URL: f.mail, From: f.mailFrom}
+	}
+	return o
+}
+
+func (f *serverFlags) serve(cmd *cobra.Command, profile rockpool.Profile) error {
+	logger, err := newLogger(cmd, f.logFormat)
+	if err != nil {
+		return err
+	}
+	if f.mailFrom != "" && f.mail == "" {
+		return misused("--mail-from needs --mail")
+	}
+	ln, err := (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", f.listen)
+	if err != nil {
+		return err
+	}
+	scheme := "http"
+	if f.tls != "" {
+		scheme = "https"
+	}
+	if f.publicURL == "" {
+		f.publicURL = fmt.Sprintf("%s://localhost:%d", scheme, ln.Addr().(*net.TCPAddr).Port)
+	}
+	started := time.Now()
+	srv, err := rockpool.New(cmd.Context(), f.options(profile, logger))
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	ln, err = f.secure(ln, srv, logger)
+	if err == nil {
+		logger.Info("ready", "url", srv.URL(), "listen", ln.Addr().String(), "after", time.Since(started).Round(time.Millisecond).String(), "version", version(), "go", runtime.Version())
+		if profile == rockpool.Dev {
+			f.greet(cmd, srv)
+		}
+		err = srv.Serve(cmd.Context(), ln)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), 10*time.Second)
+	defer cancel()
+	return errors.Join(err, srv.Close(ctx))
+}
+
+// secure puts TLS on the listener if it is asked for.
+func (f *serverFlags) secure(ln net.Listener, srv *rockpool.Server, logger *slog.Logger) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return nil, err
+	}
+	switch f.tls {
+	case "":
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			logger.Warn("listening without TLS where other machines can reach it: use --tls, or a proxy that does, on the same machine")
+		}
+		return ln, nil
+	case "auto":
+		config, authority, err := srv.LocalTLS()
+		if err != nil {
+			return nil, errors.Join(err, ln.Close())
+		}
+		logger.Info("trust the local authority", "node", "NODE_EXTRA_CA_CERTS="+authority, "aws", "AWS_CA_BUNDLE="+authority)
+		return tls.NewListener(ln, config), nil
+	default:
+		config, err := filesTLS(f.tls)
+		if err != nil {
+			return nil, errors.Join(err, ln.Close())
+		}
+		return tls.NewListener(ln, config), nil
+	}
+}
+
+func (f *serverFlags) greet(cmd *cobra.Command, srv *rockpool.Server) {
+	fmt.Fprintf(cmd.ErrOrStderr(), `
+  Rockpool, development: any credentials are accepted, do not expose it.
+
+    export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev
+
+  Issuer  %s
+  Inbox   rockpool inbox        Clock  rockpool clock advance 1h
+
+`, srv.URL(), firstOf(f.issuer, srv.URL()+"/{poolId}"))
+}
+
+func newLogger(cmd *cobra.Command, format string) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)), nil
+	}
+	return nil, misused("--log is text or json, not %q", format)
+}

@@ -1,0 +1,148 @@
+package rockpool
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/message"
+)
+
+// mountDev adds what only development has. A production server has no route to
+// any of it (security MODE-1).
+func (s *Server) mountDev(mux *http.ServeMux) {
+	mux.HandleFunc("GET /_rockpool/inbox", s.inbox)
+	mux.HandleFunc("GET /_rockpool/inbox/{address}", s.inbox)
+	mux.HandleFunc("GET /_rockpool/clock", s.showClock)
+	mux.HandleFunc("POST /_rockpool/clock", s.moveClock)
+}
+
+// captured is a message of the inbox as JSON. Code is the code or temporary
+// password in it, so that a test need not search the text.
+type captured struct {
+	ID      int64     `json:"id"`
+	At      time.Time `json:"at"`
+	Medium  string    `json:"medium"`
+	To      string    `json:"to"`
+	Kind    string    `json:"kind"`
+	User    string    `json:"username"`
+	PoolID  string    `json:"userPoolId"`
+	Subject string    `json:"subject,omitempty"`
+	Body    string    `json:"body"`
+	Code    string    `json:"code,omitempty"`
+}
+
+// inbox lists the messages to an address, newest first; without one, all.
+func (s *Server) inbox(w http.ResponseWriter, r *http.Request) {
+	list := []captured{}
+	for _, m := range s.outbox.List(r.PathValue("address")) {
+		list = append(list, newCaptured(m))
+	}
+	writeJSON(w, http.StatusOK, struct {
+		Messages []captured `json:"messages"`
+	}{list})
+}
+
+func newCaptured(m message.Sent) captured {
+	return captured{
+		ID: m.ID, At: m.At, Medium: m.Medium, To: m.To, Kind: m.Kind, User: m.Username,
+		PoolID: m.PoolID, Subject: m.Subject, Body: m.Body, Code: m.Code,
+	}
+}
+
+type clockState struct {
+	Now    time.Time `json:"now"`
+	Offset string    `json:"offset"` // ahead of the system's clock
+}
+
+func (s *Server) showClock(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, clockState{Now: s.clock.Now(), Offset: s.clock.Advance(0).String()})
+}
+
+// maxAdvance keeps the clock within what timestamps can hold.
+const maxAdvance = 20 * 365 * 24 * time.Hour
+
+func (s *Server) moveClock(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Advance string `json:"advance"`
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1024))
+	if err == nil {
+		err = json.Unmarshal(body, &in)
+	}
+	d, parseErr := time.ParseDuration(in.Advance)
+	if err != nil || parseErr != nil || d < 0 || s.clock.Advance(0)+d > maxAdvance {
+		writeError(w, apierr.New(apierr.InvalidParameter, `Say how far the clock goes forward, as {"advance":"1h30m"}; 20 years at most.`))
+		return
+	}
+	offset := s.clock.Advance(d)
+	s.opts.Logger.Warn("clock moved", "offset", offset)
+	writeJSON(w, http.StatusOK, clockState{Now: s.clock.Now(), Offset: offset.String()})
+}
+
+var awsHost = regexp.MustCompile(`^(issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com$`)
+
+// guardDev keeps web pages of other sites from driving a development server,
+// which would let them run code on the machine: by a name of theirs that
+// resolves to loopback (so the Host must be one we know), or from the page
+// itself (so what changes anything must not come from another site).
+func (s *Server) guardDev(next http.Handler) http.Handler {
+	public, err := url.Parse(s.opts.PublicURL)
+	if err != nil {
+		panic("rockpool: " + err.Error()) // complete has parsed it
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !knownHost(r.Host, public.Hostname()):
+			writeError(w, apierr.Newf(apierr.AccessDenied, "This development server does not answer for the host %.100q; set the public URL to use another name.", r.Host))
+		case foreignOrigin(r, public.Hostname()) && isAdministrative(r):
+			writeError(w, apierr.New(apierr.AccessDenied, "A web page of another site may call the public operations of a user pool, but not administer a development server."))
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+func hostname(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return host
+	}
+	return strings.Trim(hostport, "[]")
+}
+
+func isLocal(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func knownHost(hostport, public string) bool {
+	host := hostname(hostport)
+	return isLocal(host) || host == public || awsHost.MatchString(host)
+}
+
+// foreignOrigin reports whether a browser says that the request comes from a
+// page that is neither on this machine nor ours.
+func foreignOrigin(r *http.Request, public string) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return r.Header.Get("Sec-Fetch-Site") == "cross-site"
+	}
+	u, err := url.Parse(origin)
+	return err != nil || !(isLocal(u.Hostname()) || (u.Hostname() != "" && u.Hostname() == public))
+}
+
+// isAdministrative reports whether a request could change more than a signed
+// in user may: one that is signed, and everything beside the wire.
+func isAdministrative(r *http.Request) bool {
+	return r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Signature") || strings.HasPrefix(r.URL.Path, "/_rockpool/")
+}
