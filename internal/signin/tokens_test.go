@@ -252,4 +252,3 @@ func TestUsernameAttributesPool(t *testing.T) {
 		t.Error("USER_ID_FOR_SRP is not the sub")
 	}
 }
-

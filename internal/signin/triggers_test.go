@@ -30,7 +30,6 @@ func request(t testing.TB, event token.Claims) token.Claims {
 	return c
 }
 
-
 // TestTriggerCases is cases 49, 56 and 57 of triggers.md 8, and the source of
 // each flow of triggers.md 2; the other cases are trigger's and token's.
 func TestTriggerCases(t *testing.T) {
