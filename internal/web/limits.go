@@ -42,28 +42,34 @@ func NewServer(h http.Handler) *http.Server {
 var ErrTooLarge = errors.New("body too large")
 
 // ReadBody reads the body of r, at most limit bytes of it, and counts them in
-// the request's event. When it returns the connection's read deadline is off,
-// so that a long answer is not taken for a slow request.
+// the request's event. After it has succeeded the connection's read deadline is
+// off, so that a long answer is not taken for a slow request; after it has
+// failed the connection ends with the answer.
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength > limit {
-		// The rest of the body is not worth reading, so the connection ends here.
-		w.Header().Set("Connection", "close")
-		return nil, ErrTooLarge
-	}
-	// What is declared is taken at its word only while it is small.
-	size := min(max(r.ContentLength, 0)+1, 64<<10)
-	buf := bytes.NewBuffer(make([]byte, 0, size))
-	n, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	body, n, err := readBody(w, r, limit)
 	EventFrom(r.Context()).BytesIn += n
-	// Not supported by recorders in tests, and not needed there.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, ErrTooLarge
-		}
+		// Else the server would read on for a rest that may never come.
+		w.Header().Set("Connection", "close")
 		return nil, err
 	}
-	return buf.Bytes(), nil
+	// Not supported by recorders in tests, and not needed there.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	return body, nil
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, int64, error) {
+	if r.ContentLength > limit {
+		return nil, 0, ErrTooLarge
+	}
+	// What is declared is taken at its word only while it is small.
+	size := min(max(r.ContentLength, 0)+bytes.MinRead, 64<<10)
+	buf := bytes.NewBuffer(make([]byte, 0, size))
+	n, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = ErrTooLarge
+	}
+	return buf.Bytes(), n, err
 }
 
 // Write writes a whole answer in one piece. Its length is declared, so that
