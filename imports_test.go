@@ -35,6 +35,7 @@ signin:               userpool store trigger message token srp secret apierr arn
 web:                  apierr secret
 awsapi:               sigv4 web apierr arn secret
 awsapi/gen:
+awsapi/awsapitest:    awsapi sigv4 apierr
 cognitoapi:           awsapi userpool signin token apierr arn
 lambdaapi:            awsapi function apierr arn
 oauth:                signin userpool token web apierr arn
@@ -42,7 +43,7 @@ oauth:                signin userpool token web apierr arn
 
 // mayUse lists standard packages that only some of ours may import.
 var mayUse = map[string][]string{
-	"net/http":      {".", "./rockpooltest", "./cmd/rockpool", "./bench", "web", "awsapi", "sigv4", "oauth", "login", "console", "sandbox"},
+	"net/http":      {".", "./rockpooltest", "./cmd/rockpool", "./bench", "web", "awsapi", "awsapi/awsapitest", "sigv4", "oauth", "login", "console", "sandbox"},
 	"database/sql":  {"store/sqlstore"},
 	"os/exec":       {"sandbox", "./bench"},
 	"html/template": {"web", "message", "login", "console"},

@@ -42,9 +42,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ev := newEvent(r, newID())
 	ctx = context.WithValue(ctx, eventKey{}, ev)
 	rec := &recorder{ResponseWriter: w, event: ev}
-	// The deadline of the connection's last answer must not end this one, or
-	// the "100 Continue" before it. Recorders in tests have no deadlines.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	if err := Recover(func() { h.Next.ServeHTTP(rec, r.WithContext(ctx)) }); err != nil {
 		ev.Err = err
 		if ev.Status == 0 {

@@ -28,7 +28,7 @@ const (
 // read an answer is, by Handler.
 func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           fresh(h),
 		ReadHeaderTimeout: ReadHeaderTimeout,
 		ReadTimeout:       ReadTimeout,
 		IdleTimeout:       IdleTimeout,
@@ -36,6 +36,16 @@ func NewServer(h http.Handler) *http.Server {
 		MaxHeaderBytes: MaxHeader - 4096,
 		HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: MaxStreams, MaxReadFrameSize: 64 << 10},
 	}
+}
+
+// fresh takes off the write deadline that Handler put on the connection for the
+// answer before: it must not end this one, or the "100 Continue" before it.
+func fresh(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Not supported by recorders in tests, which have no deadlines.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		h.ServeHTTP(w, r)
+	})
 }
 
 // ErrTooLarge is returned by ReadBody for a body over the limit.
