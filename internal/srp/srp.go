@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math/big"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,9 +76,11 @@ func Fake(seed [32]byte, poolName, userID string) Verifier {
 		}
 		return out[:n]
 	}
-	salt := stream("salt", saltSize)
-	if !goodSalt(salt) {
-		salt[0] |= 0x10 // one salt in sixteen; still of a real salt's form
+	// Drawn again until good, as real salts are, so that their first digits
+	// are as frequent.
+	salt := stream("salt 0", saltSize)
+	for i := 1; !goodSalt(salt); i++ {
+		salt = stream("salt "+strconv.Itoa(i), saltSize)
 	}
 	// Real verifiers are powers of 2, which is a square mod N. A square of a
 	// number 16 bytes longer than N is as good as uniform among those, and
