@@ -1,0 +1,19 @@
+package cognitoapi
+
+import "context"
+
+func (a *peopleAPI) adminConfirmSignUp(ctx context.Context, in *adminConfirmSignUpRequest) (*adminConfirmSignUpResponse, error) {
+	return nil, a.signin.AdminConfirmSignUp(ctx, text(in.UserPoolId), text(in.Username))
+}
+
+func (a *peopleAPI) adminResetUserPassword(ctx context.Context, in *adminResetUserPasswordRequest) (*adminResetUserPasswordResponse, error) {
+	return nil, a.signin.AdminResetUserPassword(ctx, text(in.UserPoolId), text(in.Username))
+}
+
+func (a *peopleAPI) adminUpdateUserAttributes(ctx context.Context, in *adminUpdateUserAttributesRequest) (*adminUpdateUserAttributesResponse, error) {
+	changes, err := attributeValues(in.UserAttributes)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.signin.AdminUpdateUserAttributes(ctx, text(in.UserPoolId), text(in.Username), changes)
+}

@@ -1,0 +1,98 @@
+package cognitoapi
+
+import (
+	"context"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
+	"github.com/rockpoolhq/rockpool/internal/signin"
+)
+
+// peopleAPI is what people do with their own accounts, and administrators for
+// them: sign-up, recovery, own attributes and passwords.
+//
+// ClientMetadata, ValidationData, UserContextData and AnalyticsMetadata are for
+// triggers and services that no pool can have yet, so they are accepted and
+// dropped.
+type peopleAPI struct{ signin *signin.Service }
+
+// peopleOperations are the operations of signup.go, recovery.go,
+// selfservice.go and adminusers.go.
+func peopleOperations(s *signin.Service) []awsapi.Operation {
+	a := &peopleAPI{signin: s}
+	return []awsapi.Operation{
+		awsapi.Op("SignUp", a.signUp),
+		awsapi.Op("ConfirmSignUp", a.confirmSignUp),
+		awsapi.Op("ResendConfirmationCode", a.resendConfirmationCode),
+
+		awsapi.Op("ForgotPassword", a.forgotPassword),
+		awsapi.Op("ConfirmForgotPassword", a.confirmForgotPassword),
+
+		awsapi.Op("ChangePassword", a.changePassword),
+		awsapi.Op("UpdateUserAttributes", a.updateUserAttributes),
+		awsapi.Op("DeleteUserAttributes", a.deleteUserAttributes),
+		awsapi.Op("GetUserAttributeVerificationCode", a.getUserAttributeVerificationCode),
+		awsapi.Op("VerifyUserAttribute", a.verifyUserAttribute),
+		awsapi.Op("DeleteUser", a.deleteUser),
+
+		awsapi.Op("AdminConfirmSignUp", a.adminConfirmSignUp),
+		awsapi.Op("AdminResetUserPassword", a.adminResetUserPassword),
+		awsapi.Op("AdminUpdateUserAttributes", a.adminUpdateUserAttributes),
+	}
+}
+
+func (a *peopleAPI) signUp(ctx context.Context, in *signUpRequest) (*signUpResponse, error) {
+	attributes, err := attributeValues(in.UserAttributes)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.signin.SignUp(ctx, signin.SignUpInput{
+		ClientID: text(in.ClientId), SecretHash: text(in.SecretHash), Username: text(in.Username),
+		Password: text(in.Password), Attributes: attributes, Caller: caller(ctx),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &signUpResponse{UserConfirmed: &r.Confirmed, UserSub: &r.Sub}
+	if r.Delivery != nil {
+		out.CodeDeliveryDetails = deliveryDetails(*r.Delivery)
+	}
+	return out, nil
+}
+
+func (a *peopleAPI) confirmSignUp(ctx context.Context, in *confirmSignUpRequest) (*confirmSignUpResponse, error) {
+	return nil, a.signin.ConfirmSignUp(ctx, signin.ConfirmSignUpInput{
+		ClientID: text(in.ClientId), SecretHash: text(in.SecretHash), Username: text(in.Username),
+		Code: text(in.ConfirmationCode), ForceAlias: in.ForceAliasCreation != nil && *in.ForceAliasCreation,
+		Caller: caller(ctx),
+	})
+}
+
+func (a *peopleAPI) resendConfirmationCode(ctx context.Context, in *resendConfirmationCodeRequest) (*resendConfirmationCodeResponse, error) {
+	d, err := a.signin.ResendConfirmationCode(ctx, signin.ResendInput{
+		ClientID: text(in.ClientId), SecretHash: text(in.SecretHash), Username: text(in.Username), Caller: caller(ctx),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &resendConfirmationCodeResponse{CodeDeliveryDetails: deliveryDetails(d)}, nil
+}
+
+func deliveryDetails(d signin.Delivery) *codeDeliveryDetailsType {
+	return &codeDeliveryDetailsType{Destination: &d.Destination, DeliveryMedium: &d.Medium, AttributeName: &d.Attribute}
+}
+
+// attributeValues makes a map of a list of attributes. A name that is given
+// twice would let one value pass a check that the other is stored by, so it is
+// refused.
+func attributeValues(list []attributeType) (map[string]string, error) {
+	values := make(map[string]string, len(list))
+	for _, a := range list {
+		name := text(a.Name)
+		if _, twice := values[name]; twice {
+			return nil, apierr.Newf(apierr.InvalidParameter, "Attribute %s is given more than once.", name)
+		}
+		values[name] = text(a.Value)
+	}
+	return values, nil
+}
