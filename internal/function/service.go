@@ -54,8 +54,8 @@ func (s *Service) logger() *slog.Logger {
 	return s.Logger
 }
 
-// Close waits for asynchronous invocations that run, drops those that wait,
-// and stops all environments.
+// Close ends asynchronous invocations, those that run included, and stops all
+// environments.
 func (s *Service) Close(ctx context.Context) error {
 	s.background.close()
 	return s.environments.close(ctx)
