@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/secret"
@@ -55,7 +56,8 @@ func (s *Service) sealSession(c *userpool.Client, challenge string, x session) s
 // openSession opens a Session that answers challenge. A session of another
 // pool, client or challenge and one that nobody made are the same error.
 func (s *Service) openSession(c *userpool.Client, challenge, text string) (session, error) {
-	if len(text) > maxSession {
+	// The decoder skips line breaks: the same session must not have many forms.
+	if len(text) > maxSession || strings.ContainsAny(text, "\r\n") {
 		return session{}, errSession
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
@@ -31,7 +32,10 @@ type secretBlock struct {
 	Expires time.Time
 }
 
-const blockPurpose = "srp secret block"
+const (
+	blockPurpose = "srp secret block"
+	maxBlock     = 4096 // characters; one is about 1,300 with an ordinary name
+)
 
 func (s *Service) sealBlock(c *userpool.Client, b secretBlock) string {
 	plain := pack(b.ID[:], []byte(b.Sub), []byte(b.Name), []byte(b.UserID), b.B, fromHex(b.PublicA), fromHex(b.PublicB), packTime(b.Expires))
@@ -40,7 +44,7 @@ func (s *Service) sealBlock(c *userpool.Client, b secretBlock) string {
 
 // openBlock returns the block, and its bytes as the client's proof covers them.
 func (s *Service) openBlock(c *userpool.Client, text string) (b secretBlock, raw []byte, err error) {
-	if len(text) > 2*maxSession+1024 {
+	if len(text) > maxBlock || strings.ContainsAny(text, "\r\n") {
 		return b, nil, errSession
 	}
 	if raw, err = base64.StdEncoding.Strict().DecodeString(text); err != nil {
@@ -92,7 +96,8 @@ func (s *Service) srpAuth(ctx context.Context, a *attempt, parameters map[string
 	if err := srp.ValidA(publicA); err != nil {
 		return AuthResult{}, apierr.New(apierr.InvalidParameter, "SRP_A is not valid.").Because(err)
 	}
-	if len(name) > maxSRPName {
+	folded := a.fold(name)
+	if len(name) > maxSRPName || len(folded) > maxSRPName {
 		return AuthResult{}, apierr.New(apierr.InvalidParameter, "USERNAME is too long.")
 	}
 	if err := s.Pools.CheckSecretHash(a.client, name, parameters["SECRET_HASH"]); err != nil {
@@ -107,7 +112,7 @@ func (s *Service) srpAuth(ctx context.Context, a *attempt, parameters map[string
 		return AuthResult{}, unknownAtSignIn(a.client)
 	}
 	// 3 PreAuthentication: not built, no pool has one.
-	userID := s.fakeUserID(a.pool, a.fold(name))
+	userID := s.fakeUserID(a.pool, folded)
 	if known {
 		a.about(u)
 		userID = u.Username
