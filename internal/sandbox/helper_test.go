@@ -15,13 +15,11 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/sandbox"
 )
 
-func bootstrapMain() {}
-
 // open returns a Host that the test closes.
 func open(t testing.TB, opts sandbox.Options) *sandbox.Host {
 	t.Helper()
 	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+		opts.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
 	h, err := sandbox.Open(opts)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 // process cannot be had on this system: launch always fails.
 type process struct{ end chan struct{} }
 
-func launch(*Host, program, *os.File, *envLog, func()) (*process, error) {
+func launch(_ *Host, _ program, _ *os.File, _ *envLog, cleanup func()) (*process, error) {
+	cleanup()
 	return nil, fmt.Errorf("%w: functions do not run on %s", ErrRuntime, runtime.GOOS)
 }
 

@@ -207,6 +207,8 @@ func (q *quickHost) native(args []any) (any, error) {
 		return strings.Replace(runtime.GOARCH, "amd64", "x64", 1), nil
 	case "version":
 		return quickjs.Version(), nil
+	case "size":
+		return len(argString(args, 1)), nil
 	case "rss":
 		return int(peakKB()), nil
 	case "log":

@@ -16,16 +16,28 @@
     get encoding() { return 'utf-8'; }
     encode(s = '') {
       s = String(s);
-      const out = [];
+      const out = new Uint8Array(s.length * 3);
+      let n = 0;
       for (const ch of s) {
         let c = ch.codePointAt(0);
         if (c >= 0xd800 && c <= 0xdfff) c = 0xfffd;
-        if (c < 0x80) out.push(c);
-        else if (c < 0x800) out.push(0xc0 | (c >> 6), 0x80 | (c & 63));
-        else if (c < 0x10000) out.push(0xe0 | (c >> 12), 0x80 | ((c >> 6) & 63), 0x80 | (c & 63));
-        else out.push(0xf0 | (c >> 18), 0x80 | ((c >> 12) & 63), 0x80 | ((c >> 6) & 63), 0x80 | (c & 63));
+        if (c < 0x80) {
+          out[n++] = c;
+        } else if (c < 0x800) {
+          out[n++] = 0xc0 | (c >> 6);
+          out[n++] = 0x80 | (c & 63);
+        } else if (c < 0x10000) {
+          out[n++] = 0xe0 | (c >> 12);
+          out[n++] = 0x80 | ((c >> 6) & 63);
+          out[n++] = 0x80 | (c & 63);
+        } else {
+          out[n++] = 0xf0 | (c >> 18);
+          out[n++] = 0x80 | ((c >> 12) & 63);
+          out[n++] = 0x80 | ((c >> 6) & 63);
+          out[n++] = 0x80 | (c & 63);
+        }
       }
-      return Uint8Array.from(out);
+      return out.slice(0, n);
     }
   }
 
@@ -322,7 +334,7 @@
       return;
     }
     if (text.length * 3 > MAX_RESPONSE) {
-      const size = Buffer.byteLength(text);
+      const size = native('size', text);
       if (size > MAX_RESPONSE) {
         fail(call, runtimeError('Function.ResponseSizeTooLarge', `Response payload size (${size} bytes) exceeded maximum allowed payload size (${MAX_RESPONSE} bytes).`));
         return;
@@ -371,7 +383,7 @@
       };
       const refuse = (e) => {
         let err = e;
-        const message = String(e && e.message);
+        const message = String(e && e.message).replace(/^module \w+ failed: /, '');
         if (e instanceof SyntaxError) err = runtimeError('Runtime.UserCodeSyntaxError', `SyntaxError: ${message}`);
         else if (/^Cannot find (module|package) /.test(message)) err = runtimeError('Runtime.ImportModuleError', `Error: ${message}`);
         if (err !== e && e && e.stack) err.stack = e.stack;
