@@ -209,6 +209,7 @@ func (p *Pool) invitation(u store.User, medium, password string) message.Message
 	if p.Invitation.Subject != "" {
 		t.Subject = p.Invitation.Subject
 	}
+	m.From, m.ReplyTo = p.Email.From, p.Email.ReplyTo
 	m.Subject, m.Body = message.RenderText(t.Subject, password, name), message.Render(t.Body, password, name)
 	return m
 }
