@@ -63,7 +63,10 @@ func newBench(t testing.TB) *bench {
 	kek := secret.NewKEK([32]byte(secret.Bytes(32)))
 	box := &message.Outbox{Now: c.Now}
 	pools := &userpool.Service{Store: db, KEK: kek, Now: c.Now, Messages: box}
-	in := &signin.Service{Pools: pools, Store: db, KEK: kek, Now: c.Now, Messages: box}
+	in := &signin.Service{
+		Pools: pools, Store: db, KEK: kek, Now: c.Now, Messages: box,
+		Issuer: func(p *userpool.Pool) string { return "http://localhost:7665/" + p.ID },
+	}
 	srv := awsapi.New(awsapi.Options{Now: c.Now})
 	srv.Register(cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{Pools: pools, SignIn: in})...)
 	return &bench{Server: srv, t: t, pools: pools, outbox: box, clock: c}
