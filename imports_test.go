@@ -48,7 +48,7 @@ var mayUse = map[string][]string{
 	"os/exec":       {"sandbox", "./bench"},
 	"html/template": {"web", "message", "login", "console"},
 	"math/rand":     {"./bench"},
-	"math/rand/v2":  {"./bench"},
+	"math/rand/v2":  {"./bench", "store/sqlstore"}, // sqlstore: the pause before a retry
 }
 
 const module = "github.com/rockpoolhq/rockpool"
