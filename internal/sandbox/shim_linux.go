@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -34,6 +35,8 @@ const (
 type shimOrder struct {
 	Program program
 	Use     measures
+	// Channel says that descriptor 3 is the program's.
+	Channel bool
 	// Probe asks for a dry run: everything but the program.
 	Probe bool
 }
@@ -50,11 +53,18 @@ func isShim() bool { return len(os.Args) > 0 && os.Args[0] == shimName }
 // runShim never returns.
 func runShim() {
 	runtime.LockOSThread() // namespaces, limits and rules belong to threads
-	unix.CloseOnExec(shimFD)
+	// Whatever descriptor some library of the host forgot to mark ends here;
+	// only 0 to 3 reach the program.
+	if err := unix.CloseRange(shimFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		closeOnExec(shimFD) // kernels before 5.11
+	}
 	wire := os.NewFile(shimFD, "order")
 	var order shimOrder
 	if err := json.UnmarshalDecode(jsontext.NewDecoder(io.LimitReader(wire, 1<<20)), &order); err != nil {
 		os.Exit(126)
+	}
+	if !order.Channel {
+		unix.CloseOnExec(shimFD - 1)
 	}
 	report, err := obey(order)
 	if err != nil {
@@ -65,6 +75,19 @@ func runShim() {
 		os.Exit(126)
 	}
 	os.Exit(0)
+}
+
+// closeOnExec marks every descriptor from the first on.
+func closeOnExec(first int) {
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		os.Exit(126)
+	}
+	for _, fd := range fds {
+		if n, err := strconv.Atoi(fd.Name()); err == nil && n >= first {
+			unix.CloseOnExec(n)
+		}
+	}
 }
 
 // obey restricts this process and executes the program; on success it returns
@@ -126,6 +149,11 @@ func furnish(p program) (ownProc bool, err error) {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return false, fmt.Errorf("private mounts: %w", err)
 	}
+	// Nothing that was here before is written any more, file rules or not: they
+	// do not cover modes and times. Some mounts may refuse; the ones put back
+	// below may not.
+	readOnly := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID}
+	_ = unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &readOnly)
 	type kept struct {
 		path string
 		fd   int
@@ -147,6 +175,9 @@ func furnish(p program) (ownProc bool, err error) {
 			}
 			fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
 			if err != nil {
+				return false, fmt.Errorf("keep %s: %w", path, err)
+			}
+			if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &readOnly); err != nil {
 				return false, fmt.Errorf("keep %s: %w", path, err)
 			}
 			keep = append(keep, kept{path, fd, info.IsDir()})
@@ -320,7 +351,7 @@ func (h *Host) wrap(cmd *exec.Cmd, prog program, channel *os.File) (handover, er
 		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 		return handover{}, nil
 	}
-	return h.wrapWith(cmd, shimOrder{Program: prog, Use: h.measures()}, channel)
+	return h.wrapWith(cmd, shimOrder{Program: prog, Use: h.measures(), Channel: channel != nil}, channel)
 }
 
 func (h *Host) wrapWith(cmd *exec.Cmd, order shimOrder, channel *os.File) (handover, error) {
