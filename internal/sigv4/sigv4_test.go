@@ -60,8 +60,8 @@ func vectors(t testing.TB) []vector {
 	if err := json.Unmarshal(b, &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) < 10 {
-		t.Fatalf("%d vectors, want at least 10", len(all))
+	if len(all) < 13 {
+		t.Fatalf("%d vectors, want at least 13", len(all))
 	}
 	return all
 }
@@ -144,7 +144,7 @@ func TestSec_SIG_1_everyByteCounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		signed := []string{"X-Amz-Date", "X-Amz-Target", "Content-Type", "X-Amz-Security-Token"}
+		signed := []string{"X-Amz-Date", "X-Amz-Target", "X-Amz-Log-Type", "X-Amz-Content-Sha256", "Content-Type", "X-Amz-Security-Token"}
 		want := meaning(r, body, signed)
 		check := sigv4.Check{Now: noon, Service: v.Service}
 		refused := 0
