@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -82,6 +81,8 @@ type candidate struct {
 func (s *Service) candidate(ctx context.Context, a *attempt, name string, find func(store.Tx) (store.User, error)) (candidate, error) {
 	var c candidate
 	mark := s.gate.now()
+	// Made for known users as well: the work is to be the same.
+	nobody := fakeUUID(s.nameFingerprint(a.pool.ID, a.fold(name)))
 	err := s.Store.View(ctx, func(tx store.Tx) error {
 		c = candidate{mark: mark, subject: subject{poolID: a.pool.ID, source: sourceSubject(a.caller.SourceIP)}}
 		u, err := find(tx)
@@ -90,7 +91,7 @@ func (s *Service) candidate(ctx context.Context, a *attempt, name string, find f
 			c.user, c.known, c.subject.user = u, true, u.Sub
 		case errors.Is(err, store.ErrNotFound):
 			c.user.Username = name
-			c.subject.user = s.nameFingerprint(a.pool.ID, a.fold(name))
+			c.subject.user = nobody
 		default:
 			return fmt.Errorf("find user: %w", err)
 		}
@@ -114,13 +115,13 @@ func (s *Service) fakeUserID(p *userpool.Pool, name string) string {
 	if plain && !looksLikeAlias(p, name) {
 		return name
 	}
-	h := s.nameFingerprint(p.ID, "user id of "+name)
-	b, err := hex.DecodeString(h)
-	if err != nil || len(b) != 16 {
-		return name // nameFingerprint is 16 bytes of hexadecimal
-	}
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
+	return fakeUUID(s.nameFingerprint(p.ID, "user id of "+name))
+}
+
+// fakeUUID writes a fingerprint, 32 hexadecimal digits, in the form of a random
+// UUID.
+func fakeUUID(f string) string {
+	return f[:8] + "-" + f[8:12] + "-4" + f[13:16] + "-" + string("89ab"[f[16]&3]) + f[17:20] + "-" + f[20:]
 }
 
 // required returns a parameter that must be there and not empty.

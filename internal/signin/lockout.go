@@ -55,7 +55,7 @@ func (c counters) locked(now time.Time) bool {
 // subject names whose counters they are.
 type subject struct {
 	poolID string
-	user   string // sub, or the fingerprint of an unknown name
+	user   string // sub, or the fingerprint of an unknown name in the form of one
 	source string // "" for a source that is not counted
 }
 

@@ -23,7 +23,7 @@ import (
 // needs no row and can end on another node.
 type secretBlock struct {
 	ID      [16]byte
-	Sub     string // "" for a user that does not exist
+	Sub     string // of a user that does not exist, one that nobody has
 	Name    string // the USERNAME of the first step
 	UserID  string // USER_ID_FOR_SRP
 	B       []byte // the one-time exponent
@@ -112,10 +112,11 @@ func (s *Service) srpAuth(ctx context.Context, a *attempt, parameters map[string
 		return AuthResult{}, unknownAtSignIn(a.client)
 	}
 	// 3 PreAuthentication: not built, no pool has one.
-	userID := s.fakeUserID(a.pool, folded)
+	// The block of a user that does not exist is as long as any other.
+	sub, userID := fakeUUID(s.nameFingerprint(a.pool.ID, "sub of "+folded)), s.fakeUserID(a.pool, folded)
 	if known {
 		a.about(u)
-		userID = u.Username
+		sub, userID = u.Sub, u.Username
 	}
 	v, err := s.verifier(a.pool, u, userID)
 	if err != nil {
@@ -123,7 +124,7 @@ func (s *Service) srpAuth(ctx context.Context, a *attempt, parameters map[string
 	}
 	b, publicB := srp.Start(v)
 	block := s.sealBlock(a.client, secretBlock{
-		ID: [16]byte(secret.Bytes(16)), Sub: u.Sub, Name: name, UserID: userID, B: b, PublicA: publicA, PublicB: publicB,
+		ID: [16]byte(secret.Bytes(16)), Sub: sub, Name: name, UserID: userID, B: b, PublicA: publicA, PublicB: publicB,
 		Expires: a.now.Add(a.client.SessionLife()),
 	})
 	return AuthResult{Challenge: ChallengePasswordVerifier, Parameters: map[string]string{

@@ -382,3 +382,25 @@ func compact(t testing.TB, v any) string {
 	}
 	return string(b)
 }
+
+// refreshCaches makes the caches of settings ask the store again, after the
+// clock was moved.
+func (w *world) refreshCaches() (n int, err error) {
+	pools, _, err := w.pools.ListPools(w.t.Context(), userpool.Page{})
+	for _, p := range pools {
+		if _, err := w.pools.Keys(w.t.Context(), p.ID); err != nil {
+			return n, err
+		}
+		clients, _, err := w.pools.ListClients(w.t.Context(), p.ID, userpool.Page{})
+		if err != nil {
+			return n, err
+		}
+		for _, c := range clients {
+			if _, _, err := w.pools.ClientByID(w.t.Context(), c.ID); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+	return n, err
+}
