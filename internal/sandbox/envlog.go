@@ -29,6 +29,9 @@ type envLog struct {
 func (l *envLog) begin(request string, wantTail bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.dropped > 0 { // between events
+		l.ring.drop(l.dropped)
+	}
 	l.request, l.wantTail = request, wantTail
 	l.left, l.dropped = maxInvocationLog, 0
 	l.tail = l.tail[:0]

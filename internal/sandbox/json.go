@@ -11,9 +11,10 @@ import (
 )
 
 // isJSON reports whether b is one JSON value. Repeated names pass: which of
-// them counts is for whoever reads the answer to decide.
+// them counts is for whoever reads the answer to decide. So do halves of
+// surrogate pairs, which JavaScript's strings may hold.
 func isJSON(b []byte) bool {
-	return jsontext.Value(b).IsValid(jsontext.AllowDuplicateNames(true))
+	return jsontext.Value(b).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 func isJSONObject(b []byte) bool {
@@ -38,7 +39,7 @@ func isDeadline(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) 
 // compactASCII returns JSON on one line with everything beyond ASCII escaped.
 func compactASCII(b []byte) (string, error) {
 	v := jsontext.Value(append([]byte(nil), b...))
-	if err := v.Compact(jsontext.AllowDuplicateNames(true)); err != nil {
+	if err := v.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
 		return "", err
 	}
 	out := make([]byte, 0, len(v))
