@@ -10,6 +10,11 @@ import (
 // numbers of a fixed 48 words. Nothing here branches on, or indexes by, the
 // value of an element: every function takes the same time for all of them.
 
+//
+// The inner loops carry go:norace: they touch only their arguments, which are
+// values on some caller's stack or read-only tables, and the race detector
+// would make them fifty times slower in everybody's tests.
+
 const limbs = groupSize / 8
 
 // elem is a number less than N, times 2^3072 mod N; least significant word first.
@@ -57,6 +62,8 @@ func (e *elem) bytes() []byte {
 }
 
 // mul sets e = x·y and returns it. All three may be the same.
+//
+//go:norace
 func (e *elem) mul(x, y *elem) *elem {
 	var t wide
 	for i, d := range x {
@@ -67,6 +74,8 @@ func (e *elem) mul(x, y *elem) *elem {
 
 // square sets e = x² and returns it. It is faster than mul: each product of
 // two different words is computed once and doubled.
+//
+//go:norace
 func (e *elem) square(x *elem) *elem {
 	var t wide
 	for i, d := range x {
@@ -96,6 +105,8 @@ func (e *elem) square(x *elem) *elem {
 
 // mulAdd adds y·d + carry to z and returns the word that is carried out. z and
 // y are equally long, a multiple of eight words.
+//
+//go:norace
 func mulAdd(z, y []uint64, d, carry uint64) uint64 {
 	y = y[:len(z)]
 	// Four products at a time leave the compiler two unbroken carry chains.
@@ -137,6 +148,8 @@ func mulAdd(z, y []uint64, d, carry uint64) uint64 {
 }
 
 // reduce sets e = t / 2^3072 mod N, for t < N·2^3072, and destroys t.
+//
+//go:norace
 func (e *elem) reduce(t *wide) *elem {
 	// The lowest word of N is 2^64-1, so the multiple of N that clears a word
 	// of t is that word itself.
@@ -162,6 +175,8 @@ func (e *elem) reduce(t *wide) *elem {
 }
 
 // pick sets e to table[index], reading all of the table.
+//
+//go:norace
 func (e *elem) pick(table []elem, index uint64) {
 	*e = elem{}
 	for k := range table {

@@ -191,7 +191,7 @@ func TestSec_PW_3_FakesLookLikeUsers(t *testing.T) {
 // chi-squared test over the leading byte, and with squares and non-squares in
 // the same proportion, for each of them.
 func TestSec_PW_3_DistributionOfB(t *testing.T) {
-	const draws = 1500
+	const draws = 500
 	n := group(t)
 	for name, v := range map[string]srp.Verifier{
 		"user":     srp.NewVerifier(pool, user, "password"),
