@@ -59,7 +59,10 @@ var unbuiltPoolMembers = []unbuilt[createUserPoolRequest]{
 	trigger("InboundFederation", func(l *lambdaConfigType) bool { return l.InboundFederation != nil }),
 	trigger("CustomSMSSender", func(l *lambdaConfigType) bool { return l.CustomSMSSender != nil }),
 	trigger("CustomEmailSender", func(l *lambdaConfigType) bool { return l.CustomEmailSender != nil }),
-	trigger("KMSKeyID", func(l *lambdaConfigType) bool { return set(l.KMSKeyID) }),
+	{
+		member: "LambdaConfig.KMSKeyID", why: "custom senders, which would use it, are not built yet.",
+		asks: func(in *createUserPoolRequest) bool { return in.LambdaConfig != nil && set(in.LambdaConfig.KMSKeyID) },
+	},
 	{
 		member: "Policies.PasswordPolicy.PasswordHistorySize", why: "earlier passwords are not remembered yet.",
 		asks: func(in *createUserPoolRequest) bool {

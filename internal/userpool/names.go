@@ -3,6 +3,7 @@ package userpool
 import (
 	"errors"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
@@ -31,7 +32,7 @@ func fold(s string) string { return norm.NFKC.String(folder.String(norm.NFKC.Str
 // width) are one name in every pool; in a pool that is not case sensitive, so
 // are those that differ in case.
 func (p *Pool) Normalize(name string) (string, error) {
-	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > MaxName {
+	if name == "" || !utf8.ValidString(name) || strings.ContainsRune(name, 0) || utf8.RuneCountInString(name) > MaxName {
 		return "", errName
 	}
 	if p.CaseSensitive {

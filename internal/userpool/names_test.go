@@ -78,7 +78,7 @@ func TestNamesThatDifferStayApart(t *testing.T) {
 	if err != nil || got.Sub != b.Sub || a.Sub == b.Sub {
 		t.Errorf("got %s, %v; want %s", got.Sub, err, b.Sub)
 	}
-	for _, name := range []string{"", "\xff", strings.Repeat("x", userpool.MaxName+1)} {
+	for _, name := range []string{"", "\xff", "a\x00b", strings.Repeat("x", userpool.MaxName+1)} {
 		if _, err := p.Normalize(name); err == nil {
 			t.Errorf("%.20q is a name", name)
 		}
