@@ -159,7 +159,7 @@ func (e *NotConfiguredError) Error() string {
 	if e.Medium == SMS {
 		return "No SMS gateway is configured on this server, so the text message was not sent."
 	}
-	return "No mail server is configured on this server (--smtp), so the mail was not sent."
+	return "No mail server is configured on this server (--mail), so the mail was not sent."
 }
 
 // PublicText returns what a caller may read about the error that Send

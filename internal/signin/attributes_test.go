@@ -334,7 +334,7 @@ func TestGetUserAttributeVerificationCode(t *testing.T) {
 	w.clock.advance(30 * time.Minute)
 	w.clock.advance(30 * time.Minute)
 	_, err = w.askCode(w.access("ada"), "email")
-	wantSaid(t, err, "CodeDeliveryFailureException: No mail server is configured on this server (--smtp), so the mail was not sent.")
+	wantSaid(t, err, "CodeDeliveryFailureException: No mail server is configured on this server (--mail), so the mail was not sent.")
 	if err := w.s.DeleteUserAttributes(t.Context(), token, []string{"phone_number"}); err == nil {
 		t.Error("an expired access token deleted an attribute")
 	}

@@ -388,7 +388,7 @@ func TestSec_ENUM_2_NobodyWaitsForTheMailServer(t *testing.T) {
 	w.s.Messages = message.Unconfigured{}
 	for _, name := range []string{"ada", "nobody"} {
 		_, err := w.forgot(name)
-		wantSaid(t, err, "CodeDeliveryFailureException: No mail server is configured on this server (--smtp), so the mail was not sent.")
+		wantSaid(t, err, "CodeDeliveryFailureException: No mail server is configured on this server (--mail), so the mail was not sent.")
 	}
 }
 

@@ -183,8 +183,8 @@ func TestSignUpFailedMessage(t *testing.T) {
 		want   string
 	}{
 		{"a mail server that is down", broken{}, "CodeDeliveryFailureException: The message could not be delivered."},
-		{"no mail server", message.Unconfigured{}, "CodeDeliveryFailureException: No mail server is configured on this server (--smtp), so the mail was not sent."},
-		{"nothing", nil, "CodeDeliveryFailureException: No mail server is configured on this server (--smtp), so the mail was not sent."},
+		{"no mail server", message.Unconfigured{}, "CodeDeliveryFailureException: No mail server is configured on this server (--mail), so the mail was not sent."},
+		{"nothing", nil, "CodeDeliveryFailureException: No mail server is configured on this server (--mail), so the mail was not sent."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newPeople(t)
