@@ -187,6 +187,13 @@ func TestProvidedFailures(t *testing.T) {
 		t.Errorf("error %+v", got)
 	}
 	answered(t, invoke(t, f, `1`), `1`)
+	cfg.CodeDir = code(t, "bootstrap", "not a program")
+	if err := os.Chmod(filepath.Join(cfg.CodeDir, "bootstrap"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := failed(t, invoke(t, h.Function(cfg), `{}`)); got.Type != "Runtime.InvalidEntrypoint" || !strings.Contains(got.Message, "exec format error") {
+		t.Errorf("error %+v", got)
+	}
 	cfg.CodeDir = t.TempDir()
 	if got := failed(t, invoke(t, h.Function(cfg), `{}`)); got.Type != "Runtime.InvalidEntrypoint" {
 		t.Errorf("error %+v", got)
@@ -251,7 +258,7 @@ def handler(event, context):
 		})
 	}
 	answered(t, invoke(t, python("", "pkg/mod.go"), `{}`), `"nested"`)
-	h2 := open(t, sandbox.Options{PythonPath: "none"})
+	h2 := open(t, sandbox.Options{PythonPath: sandbox.None})
 	cfg := node(t.TempDir())
 	cfg.Runtime = "python3.12"
 	if _, err := h2.Function(cfg).Invoke(t.Context(), event(`{}`)); err == nil || !bytes.Contains([]byte(err.Error()), []byte("no python3")) {

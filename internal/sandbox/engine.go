@@ -22,7 +22,7 @@ func (h *Host) Engine(runtime string) string {
 			return "python3"
 		}
 	case strings.HasPrefix(runtime, "provided"):
-		return "bootstrap"
+		return engineBootstrap
 	}
 	return ""
 }

@@ -86,6 +86,10 @@ func (e *environment) killedFor() string {
 	return e.reason
 }
 
+// errNotDelivered is an environment that ended while it was idle: the event
+// has not begun and another environment may have it.
+var errNotDelivered = errors.New("the environment had ended")
+
 // serve runs one event within limit. When ctx ends first it returns ctx's
 // error and a function that waits for the rest, as Lambda finishes an event
 // whose caller has gone; it must be called.
@@ -98,10 +102,11 @@ func (e *environment) serve(ctx context.Context, inv *Invocation, limit time.Dur
 	c := &exchange{e: e, inv: inv, begin: begin, limit: limit, end: begin.Add(limit)}
 	e.log.begin(inv.RequestID, inv.Logs)
 	e.log.add("platform", "START RequestId: "+inv.RequestID+" Version: "+e.f.cfg.Version)
-	r, err := reply{}, e.tr.send(inv, c.end)
-	if err == nil {
-		r, err = e.tr.receive(ctx, inv, c.end)
+	if err := e.tr.send(inv, c.end); err != nil && !isDeadline(err) {
+		e.killFor(killedStop)
+		return Result{}, nil, errNotDelivered
 	}
+	r, err := e.tr.receive(ctx, inv, c.end)
 	if cerr := ctx.Err(); cerr != nil && errors.Is(err, cerr) {
 		return Result{}, func() {
 			r, err := e.tr.receive(context.Background(), inv, c.end)

@@ -84,6 +84,22 @@ func (f *Function) Invoke(ctx context.Context, inv Invocation) (Result, error) {
 		queue, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
+	for range maxDeliveries {
+		res, err := f.deliver(ctx, queue, &inv, limit)
+		if !errors.Is(err, errNotDelivered) {
+			return res, err
+		}
+	}
+	f.failures.Add(1)
+	return Result{Payload: exitPayload(inv.RequestID, ""), FunctionError: Unhandled}, nil
+}
+
+// maxDeliveries is how many environments may be found dead before an event is
+// given up.
+const maxDeliveries = 3
+
+// deliver finds an environment for an event and has it handled there.
+func (f *Function) deliver(ctx, queue context.Context, inv *Invocation, limit time.Duration) (Result, error) {
 	asked := time.Now()
 	s, err := f.pool.acquire(queue)
 	if err != nil {
@@ -105,7 +121,7 @@ func (f *Function) Invoke(ctx context.Context, inv Invocation) (Result, error) {
 			limit = max(min(f.cfg.Timeout, limit-waited), time.Millisecond)
 		}
 	}
-	res, rest, err := s.w.serve(ctx, &inv, limit)
+	res, rest, err := s.w.serve(ctx, inv, limit)
 	if rest != nil {
 		f.host.background(func() {
 			rest()

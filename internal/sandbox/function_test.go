@@ -193,7 +193,7 @@ func TestRefusedInvocations(t *testing.T) {
 
 func TestLargeEvent(t *testing.T) {
 	needNode(t)
-	for _, path := range []string{"", "none"} {
+	for _, path := range []string{"", sandbox.None} {
 		h := open(t, sandbox.Options{NodePath: path})
 		// It writes log at start and while the event is on its way.
 		f := h.Function(node(code(t, "index.mjs", `for (let i = 0; i < 50; i++) console.log('x'.repeat(10000)); export const handler = async (e) => e.s.length;`)))

@@ -207,6 +207,8 @@ func (t *tasks) wait() {
 
 func (h *Host) measures() measures { return h.probing() }
 
+const engineBootstrap = "bootstrap"
+
 // Isolation reports what is enforced. The first call may start a process to
 // find out.
 func (h *Host) Isolation() Isolation {
@@ -283,6 +285,9 @@ func (h *Host) start(e *environment) error {
 	}
 	if err != nil {
 		e.tr.close()
+		if errors.Is(err, errExec) && prog.Engine == engineBootstrap { // the function's fault, not the machine's
+			return &initError{payload: errorPayload("Runtime.InvalidEntrypoint", err.Error())}
+		}
 		return err
 	}
 	if api != nil {

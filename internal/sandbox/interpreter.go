@@ -112,7 +112,7 @@ func (h *Host) program(f *Function) (prog program, frames bool, err error) {
 			return prog, false, &initError{payload: errorPayload("Runtime.InvalidEntrypoint",
 				"Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")}
 		}
-		prog.Path, prog.Args, prog.Engine = boot, []string{boot}, "bootstrap"
+		prog.Path, prog.Args, prog.Engine = boot, []string{boot}, engineBootstrap
 		return prog, false, nil
 	}
 	return prog, false, fmt.Errorf("%w: %q", ErrRuntime, c.Runtime)

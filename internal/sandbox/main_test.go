@@ -17,5 +17,9 @@ func TestMain(m *testing.M) {
 		bootstrapMain()
 		return
 	}
+	if os.Getenv("SANDBOX_TEST_HOST") != "" {
+		hostMain()
+		return
+	}
 	goleak.VerifyTestMain(m)
 }

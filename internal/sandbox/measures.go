@@ -1,5 +1,10 @@
 package sandbox
 
+import "errors"
+
+// errExec is a program that the system would not run.
+var errExec = errors.New("not a program for this machine")
+
 // measures is what a machine offers.
 type measures struct {
 	UserNS   bool // with a process and an IPC namespace

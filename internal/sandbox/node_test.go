@@ -105,7 +105,7 @@ func TestJavaScript(t *testing.T) {
 			if engine == "node" {
 				needNode(t)
 			} else {
-				opts.NodePath = "none"
+				opts.NodePath = sandbox.None
 			}
 			h := open(t, opts)
 			for _, tt := range javaScript {
@@ -162,7 +162,7 @@ func TestContext(t *testing.T) {
 	src := `export const handler = async (event, context) => ({
   ...context, left: context.getRemainingTimeInMillis(), trace: process.env._X_AMZN_TRACE_ID,
 });`
-	for _, path := range []string{"", "none"} {
+	for _, path := range []string{"", sandbox.None} {
 		h := open(t, sandbox.Options{NodePath: path})
 		f := h.Function(node(code(t, "index.mjs", src)))
 		inv := event(`{}`)
@@ -200,7 +200,7 @@ func TestTimeLimit(t *testing.T) {
 		"hangs in a loop": `for (;;) {}`,
 		"waits for ever":  `return new Promise((ok) => setTimeout(ok, 1 << 30))`,
 	} {
-		for _, path := range []string{"", "none"} {
+		for _, path := range []string{"", sandbox.None} {
 			t.Run(name+" "+path, func(t *testing.T) {
 				t.Parallel()
 				h := open(t, sandbox.Options{NodePath: path})

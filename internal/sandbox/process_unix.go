@@ -107,6 +107,9 @@ func (p *process) own(h *Host, prog program, channel *os.File, log *envLog, star
 	hand.close()
 	if cmd.Process == nil {
 		_, _ = outR.Close(), errR.Close() // unused pipes
+		if errors.Is(err, syscall.ENOEXEC) || errors.Is(err, syscall.ENOENT) {
+			err = fmt.Errorf("%w: %w", errExec, err)
+		}
 		started <- fmt.Errorf("start %s: %w", prog.Path, err)
 		return
 	}

@@ -89,14 +89,19 @@ func readModule(file string) (string, error) {
 	return string(b), err
 }
 
+// moduleNotFound says so in Node's words, by which functions know it.
+type moduleNotFound string
+
+func (m moduleNotFound) Error() string { return "Cannot find module '" + string(m) + "'" }
+
 // resolveModule finds what name means in file base.
 func resolveModule(root, base, name string, require bool) (string, error) {
 	if name == base && filepath.IsAbs(name) {
 		return name, nil
 	}
-	notFound := fmt.Errorf("Cannot find module '%s'", name) //nolint:staticcheck // Node's words
+	notFound := moduleNotFound(name)
 	if strings.HasPrefix(name, "node:") {
-		return "", fmt.Errorf("Cannot find module '%s': this function runs without Node.js", name) //nolint:staticcheck // as above
+		return "", fmt.Errorf("%w: this function runs without Node.js", notFound)
 	}
 	name = strings.TrimPrefix(name, "file://")
 	if strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") || name == "." || name == ".." || filepath.IsAbs(name) {

@@ -55,8 +55,8 @@ type Options struct {
 	// IdleTimeout stops an environment that had no event for so long; 0 means
 	// 10 minutes.
 	IdleTimeout time.Duration
-	// StateDir holds bootstrap files and scratch directories. Empty: a fresh
-	// temporary directory, removed by Close.
+	// StateDir holds bootstrap files and scratch directories, of this Host and no
+	// other. Empty: a fresh temporary directory, removed by Close.
 	StateDir string
 	// SelfExe is the binary that calls Reexec; empty means this one.
 	SelfExe string
@@ -68,6 +68,9 @@ type Options struct {
 	// Function.Logs keeps. It must not block.
 	Logs LogSink
 }
+
+// None as Options.NodePath or PythonPath says that there is none.
+const None = noInterpreter
 
 // Config is one version of one function.
 type Config struct {

@@ -1,11 +1,14 @@
 package sandbox_test
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -74,7 +77,7 @@ func attempt(t *testing.T, f *sandbox.Function, expressions ...string) []string 
 
 func TestSec_FN_2(t *testing.T) {
 	needNode(t)
-	for _, path := range []string{"", "none"} {
+	for _, path := range []string{"", sandbox.None} {
 		h := open(t, sandbox.Options{NodePath: path})
 		f := h.Function(node(code(t, "index.mjs", `let n = 0; export const handler = async (e) => { if (e.x) process.exit(5); return ++n; };`)))
 		answered(t, invoke(t, f, `{}`), `1`)
@@ -410,5 +413,79 @@ func TestStrict(t *testing.T) {
 	none := open(t, sandbox.Options{Isolation: sandbox.LevelNone})
 	if m := none.Isolation().Missing; !slices.Contains(m, sandbox.HaveLandlock) || !slices.Contains(m, sandbox.HaveNoNewPrivs) {
 		t.Errorf("level none misses %v", m)
+	}
+}
+
+// hostMain is a server that starts a function and waits to be killed.
+func hostMain() {
+	h, err := sandbox.Open(sandbox.Options{StateDir: os.Getenv("SANDBOX_TEST_HOST")})
+	if err != nil {
+		panic(err)
+	}
+	if os.Getenv("SANDBOX_TEST_LANDLOCK") != "" {
+		h.WithLandlockOnly()
+	}
+	cfg := sandbox.Config{Name: "f", Runtime: "nodejs20.x", Handler: "index.handler", CodeDir: os.Getenv("SANDBOX_TEST_CODE")}
+	res, err := h.Function(cfg).Invoke(context.Background(), sandbox.Invocation{RequestID: "r"})
+	fmt.Println(string(res.Payload), err)
+	select {}
+}
+
+// A server that is killed takes its functions along, also those in a loop.
+func TestHostKilled(t *testing.T) {
+	needNode(t)
+	for _, landlockOnly := range []string{"", "1"} {
+		mark := fmt.Sprintf("mark%d", time.Now().UnixNano())
+		dir := code(t, "index.mjs", `process.title = '`+mark+`'; export const handler = async () => { setTimeout(() => { for (;;) {} }, 5); return 'up'; };`)
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), self)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SANDBOX_TEST_HOST=" + t.TempDir(), "SANDBOX_TEST_CODE=" + dir, "SANDBOX_TEST_LANDLOCK=" + landlockOnly}
+		cmd.WaitDelay = 2 * time.Second
+		cmd.Stderr = t.Output()
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil || line != "\"up\" <nil>\n" {
+			t.Fatalf("host said %q, %v", line, err)
+		}
+		if n := marked(t, mark); n != 1 {
+			t.Errorf("%d functions, want 1", n)
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it was killed
+		deadline := time.Now().Add(20 * time.Second)
+		for marked(t, mark) > 0 { // the kernel takes its time
+			if time.Now().After(deadline) {
+				t.Fatal("the function outlived its server")
+			}
+			<-time.After(time.Millisecond)
+		}
+	}
+}
+
+func TestEnvironmentFoundDead(t *testing.T) {
+	needNode(t)
+	h := open(t, sandbox.Options{})
+	f := h.Function(node(code(t, "index.mjs", `export const handler = async (e) => { setImmediate(() => process.exit(1)); return 'ok'; };`)))
+	for range 20 { // the event must never be lost to the death of its predecessor's environment
+		res := invoke(t, f, `{}`)
+		if res.FunctionError != "" {
+			// It was delivered just before the end: that is the function's doing.
+			if got := failed(t, res); got.Type != "Runtime.ExitError" {
+				t.Errorf("error %+v", got)
+			}
+			continue
+		}
+		answered(t, res, `"ok"`)
 	}
 }

@@ -44,6 +44,7 @@ type shimOrder struct {
 // shimReport answers it. Nothing at all means that the program runs.
 type shimReport struct {
 	Error string
+	Exec  bool // everything worked but the program itself
 	Proc  bool
 }
 
@@ -134,7 +135,9 @@ func obey(order shimOrder) (shimReport, error) {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return report, fmt.Errorf("parent death signal: %w", err)
 	}
-	return report, fmt.Errorf("exec %s: %w", p.Path, syscall.Exec(p.Path, p.Args, p.Env))
+	err := syscall.Exec(p.Path, p.Args, p.Env)
+	report.Exec = true
+	return report, fmt.Errorf("fork/exec %s: %w", p.Path, err)
 }
 
 // masked are directories that become empty in a mount namespace: scratch
@@ -417,6 +420,9 @@ func (d handover) over() error {
 	}
 	if err := json.Unmarshal(answer, d.report); err != nil {
 		return fmt.Errorf("shim: %w", err)
+	}
+	if d.report.Exec {
+		return fmt.Errorf("%w: %s", errExec, d.report.Error)
 	}
 	if d.report.Error != "" {
 		return fmt.Errorf("shim: %s", d.report.Error)
