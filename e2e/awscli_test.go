@@ -128,7 +128,9 @@ func TestAWSCLI(t *testing.T) {
 	if me.Username != "jane" || len(me.UserAttributes) != 5 {
 		t.Errorf("get-user says %+v", me)
 	}
-	var users struct{ Users []struct{ Username, UserStatus string } }
+	var users struct {
+		Users []struct{ Username, UserStatus string }
+	}
 	c.do(&users, "cognito-idp", "list-users", "--user-pool-id", id, "--filter", `email ^= "jane@"`)
 	if len(users.Users) != 1 || users.Users[0].Username != "jane" || users.Users[0].UserStatus != "CONFIRMED" {
 		t.Errorf(`list-users of email ^= "jane@": %+v`, users)

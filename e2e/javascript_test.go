@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestJavaScript runs the tests in js/ under node, each file against a server
+// of its own.
+func TestJavaScript(t *testing.T) {
+	for _, file := range []struct {
+		name   string
+		server []string
+		tls    bool
+		want   int // tests that must pass, so that an empty run is no success
+	}{
+		{name: "identity", want: 10},
+		{name: "verify", tls: true, want: 5},
+		{name: "verifyaws", server: []string{"--issuer", "aws"}, want: 2},
+		{name: "amplify", want: 2},
+	} {
+		t.Run(file.name, func(t *testing.T) {
+			args := file.server
+			if file.tls {
+				args = append(args, "--tls", "auto")
+			}
+			s := startServer(t, args...)
+			nodeTest(t, s, "js/"+file.name+".test.js", file.want)
+		})
+	}
+}
+
+var tapCount = regexp.MustCompile(`(?m)^# (pass|fail|skipped|todo|cancelled) (\d+)$`)
+
+// nodeTest runs a file of tests for node and requires that as many as said
+// have passed, and none was left out.
+func nodeTest(t *testing.T, s *server, file string, want int) {
+	t.Helper()
+	if _, err := os.Stat("js/node_modules"); err != nil {
+		t.Fatal("the JavaScript clients are not there: (cd e2e/js && npm ci)")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "--test", "--test-reporter=tap", filepath.Base(file))
+	cmd.Dir = filepath.Dir(file)
+	cmd.WaitDelay = 2 * time.Second
+	cmd.Env = s.env("NODE_NO_WARNINGS=1")
+	if strings.HasPrefix(s.URL, "https:") {
+		cmd.Env = append(cmd.Env, "NODE_EXTRA_CA_CERTS="+filepath.Join(s.DataDir, "ca.pem"))
+	}
+	out, err := cmd.CombinedOutput()
+	got := map[string]int{}
+	for _, m := range tapCount.FindAllStringSubmatch(string(out), -1) {
+		got[m[1]], _ = strconv.Atoi(m[2]) // the pattern has digits only
+	}
+	if err != nil || got["pass"] != want || got["fail"]+got["skipped"]+got["todo"]+got["cancelled"] != 0 {
+		t.Errorf("%s: %v, counted %v, want %d passed\n%s", file, err, got, want, out)
+	}
+}
