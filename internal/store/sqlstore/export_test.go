@@ -1,6 +1,11 @@
 package sqlstore
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
+
+func testNow() time.Time { return time.UnixMilli(1_790_000_000_000) }
 
 // EmptyAll deletes every row of every table.
 var EmptyAll = func() string {

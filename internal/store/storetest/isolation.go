@@ -139,7 +139,7 @@ func silent(fn func(store.Tx) error) func(store.Tx) error {
 }
 
 var isolation = []testCase{
-	{"Sec_DB_3: every method finds nothing under another pool, and changes nothing", func(t *testing.T, s store.Store) {
+	{"every method finds nothing under another pool, and changes nothing", func(t *testing.T, s store.Store) {
 		fill(t, s, poolA)
 		addPool(t, s, poolB)
 		methods := reflect.TypeFor[store.Tx]()
@@ -161,7 +161,7 @@ var isolation = []testCase{
 		}
 		checkFilled(t, s, poolA)
 	}},
-	{"Sec_DB_3: the same ids live side by side in two pools", func(t *testing.T, s store.Store) {
+	{"the same ids live side by side in two pools", func(t *testing.T, s store.Store) {
 		for _, id := range []string{poolA, poolB} {
 			fill(t, s, id)
 		}

@@ -53,6 +53,15 @@ func Run(t *testing.T, open func(testing.TB) store.Store) {
 	}
 }
 
+// RunPoolIsolation runs the part of the suite that shows that ids of one pool
+// are not found in another (security rule DB-3).
+func RunPoolIsolation(t *testing.T, open func(testing.TB) store.Store) {
+	t.Helper()
+	for _, c := range isolation {
+		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
+	}
+}
+
 type testCase struct {
 	name string
 	run  func(*testing.T, store.Store)
