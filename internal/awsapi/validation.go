@@ -3,11 +3,9 @@ package awsapi
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
@@ -39,30 +37,6 @@ type NumberRule struct {
 type SizeRule struct {
 	Min, Max  int
 	Sensitive bool
-}
-
-// Pattern is a regular expression that a whole string must match. It is
-// compiled when it is first needed: a server start does not wait for the many
-// that its requests never meet.
-type Pattern struct {
-	Text string // as the model has it, for messages
-	Expr string // the same for Go
-	Not  string // what the string must not match, for a lookaround in Text
-
-	once sync.Once
-	expr *regexp.Regexp
-	not  *regexp.Regexp
-}
-
-// Match reports whether all of s has the pattern.
-func (p *Pattern) Match(s string) bool {
-	p.once.Do(func() {
-		p.expr = regexp.MustCompile(`\A(?:` + p.Expr + `)\z`)
-		if p.Not != "" {
-			p.not = regexp.MustCompile(`\A(?:` + p.Not + `)\z`)
-		}
-	})
-	return p.expr.MatchString(s) && (p.not == nil || !p.not.MatchString(s))
 }
 
 // Validation collects the constraints that a request violates, in the words of
@@ -171,13 +145,15 @@ func (v *Validation) String(name string, s *string, r *StringRule) {
 
 // check returns the constraints that s breaks: length before pattern.
 func (r *StringRule) check(s string) (broken []string) {
-	if r.Max > 0 && len(s) > r.Max && utf16Len(s) > r.Max {
+	tooLong := r.Max > 0 && len(s) > r.Max && utf16Len(s) > r.Max
+	if tooLong {
 		broken = append(broken, "Member must have length less than or equal to "+strconv.Itoa(r.Max))
 	}
 	if r.Min > 0 && len(s) < 3*r.Min && utf16Len(s) < r.Min {
 		broken = append(broken, "Member must have length greater than or equal to "+strconv.Itoa(r.Min))
 	}
-	if r.Pattern != nil && !r.Pattern.Match(s) {
+	// A string that is refused for its length is not searched at length.
+	if r.Pattern != nil && !(tooLong && len(s) > 4*r.Max+maxEcho) && !r.Pattern.Match(s) {
 		broken = append(broken, "Member must satisfy regular expression pattern: "+r.Pattern.Text)
 	}
 	if r.Enum != nil && !slices.Contains(r.Enum, s) {

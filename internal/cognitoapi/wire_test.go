@@ -17,3 +17,9 @@ func TestSec_PARSE_2_everyConstraint(t *testing.T) { wire().Constraints(t) }
 func TestSec_API_1_everyOperation(t *testing.T) { wire().Authorization(t) }
 
 func FuzzDecode(f *testing.F) { wire().Fuzz(f) }
+
+func BenchmarkWire(b *testing.B) {
+	for _, operation := range []string{"AdminGetUser", "AdminCreateUser", "CreateUserPool", "InitiateAuth"} {
+		b.Run(operation, func(b *testing.B) { wire().Benchmark(b, operation) })
+	}
+}

@@ -6,6 +6,8 @@ package awsapitest
 import (
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -199,4 +201,33 @@ func (s Suite) Fuzz(f *testing.F) {
 			t.Errorf("%s: first %v, then %v", o.Name(), err, again)
 		}
 	})
+}
+
+// Benchmark measures the wire alone: a full input of an operation, signed,
+// routed, verified, decoded, validated and answered, without a socket.
+func (s Suite) Benchmark(b *testing.B, operation string) {
+	m := s.model(b)
+	var o awsapi.OperationModel
+	for _, o = range s.Service.Operations {
+		if o.Name == operation {
+			break
+		}
+	}
+	srv := s.server(awsapi.Options{Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))})
+	body, err := json.Marshal(m.full(m.Operations[operation].Input, 0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		b.StopTimer()
+		r := s.request(o, string(body))
+		sigv4.Signer{AccessKeyID: "ROOT", Secret: "secret", Region: "us-east-1", Service: s.Service.SigningName}.Sign(r, body, noon)
+		w := httptest.NewRecorder()
+		b.StartTimer()
+		srv.ServeHTTP(w, r)
+		if w.Code >= 500 || w.Code == http.StatusForbidden {
+			b.Fatal(w.Code, w.Body)
+		}
+	}
 }
