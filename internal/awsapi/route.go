@@ -146,16 +146,16 @@ func isQuery(r *http.Request) bool {
 	return r.Method == http.MethodPost && err == nil && t == "application/x-www-form-urlencoded"
 }
 
-// local reports whether a request comes from a program, or from a page that
+// loopbackPage reports whether the page that a request comes from is one that
 // this machine serves. Where any key is good, a page of the web must not be
 // able to use the server behind its reader's back.
-func local(r *http.Request) bool {
+func loopbackPage(r *http.Request) bool {
 	origins := r.Header["Origin"]
-	if len(origins) == 0 {
-		return true
+	if len(origins) != 1 {
+		return false
 	}
 	u, err := url.Parse(origins[0])
-	if err != nil || len(origins) > 1 {
+	if err != nil {
 		return false
 	}
 	host := u.Hostname()

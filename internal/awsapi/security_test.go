@@ -423,3 +423,45 @@ func BenchmarkOverhead(b *testing.B) {
 		}
 	}
 }
+
+// In the dev profile any key is good, so the origin is all that tells a page
+// of the web from the developer's own.
+func TestSec_API_1_devPages(t *testing.T) {
+	const body = `{"Name":"ada"}`
+	send := func(s *awsapi.Server, operation string, origins ...string) string {
+		r := sign(jsonRequest(operation, body), body, "any", "key", "cognito-idp")
+		r.Header["Origin"] = origins
+		if origins == nil {
+			r.Header.Del("Origin")
+		}
+		return do(t, s, r).code
+	}
+	s := newServer(awsapi.Options{Profile: awsapi.Dev})
+	for _, good := range []string{"http://localhost:3000", "https://localhost", "http://app.localhost", "http://127.0.0.1:5173", "http://127.9.9.9", "http://[::1]:80"} {
+		if code := send(s, "Who", good); code != "" {
+			t.Errorf("%s: %s", good, code)
+		}
+	}
+	for _, bad := range []string{"null", "", "https://example.com", "http://localhost.example.com", "http://127.0.0.1.example.com", "http://192.168.1.5", "http://notlocalhost", "file://", "http://%zz"} {
+		if code := send(s, "Who", bad); code != "AccessDeniedException" {
+			t.Errorf("%q: %q, want AccessDeniedException", bad, code)
+		}
+		if code := send(s, "Greet", bad); code != "" {
+			t.Errorf("a public operation for %q: %s", bad, code)
+		}
+	}
+	if code := send(s, "Who", "http://localhost", "https://example.com"); code != "AccessDeniedException" {
+		t.Errorf("two origins: %q", code)
+	}
+	if code := send(s, "Who"); code != "" {
+		t.Errorf("a program: %s", code)
+	}
+	open := newServer(awsapi.Options{Profile: awsapi.Dev, AllowPage: func(r *http.Request) bool { return r.Header.Get("Origin") == "https://dev.example.com" }})
+	if code := send(open, "Who", "https://dev.example.com"); code != "" {
+		t.Errorf("an allowed page: %s", code)
+	}
+	serve := newServer(awsapi.Options{Credentials: keys{}, Now: atNoon})
+	if code := send(serve, "Who", "https://example.com"); code != "UnrecognizedClientException" {
+		t.Errorf("where keys are checked a page is judged by its key: %q", code)
+	}
+}
