@@ -202,7 +202,9 @@ func (s *Server) wire(context.Context) error {
 	s.api.Register(lambdaapi.Model(), lambdaapi.Operations(lambdaapi.Deps{
 		Functions: s.functions, CodeURL: s.codeURL, Engine: s.host.Engine,
 	})...)
-	s.handler = s.routes()
+	// Every route has its event, its recovery and its deadlines; the API's own
+	// handler leaves them to this one.
+	s.handler = &web.Handler{Next: s.routes(), Logger: o.Logger, Observe: s.metrics.observe}
 	return nil
 }
 
