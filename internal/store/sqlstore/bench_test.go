@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -197,4 +198,47 @@ func BenchmarkUpdate(b *testing.B) {
 			})
 		}
 	})
+}
+
+// BenchmarkManyUsers measures the three reads of a sign-in, and the disk, with
+// 1,000 users and with as many as ROCKPOOL_BENCH_USERS says.
+func BenchmarkManyUsers(b *testing.B) {
+	sizes := []int{1000}
+	if n, err := strconv.Atoi(os.Getenv("ROCKPOOL_BENCH_USERS")); err == nil {
+		sizes = append(sizes, n)
+	}
+	path := filepath.Join(b.TempDir(), "rockpool.db")
+	db := open(b, sqlstore.Options{DSN: path})
+	have := 0
+	for _, n := range sizes {
+		if have == 0 {
+			addBenchPool(b, db, n)
+		} else {
+			addBenchUsers(b, db, have, n)
+		}
+		have = n
+		b.Run(fmt.Sprint("users=", n), func(b *testing.B) {
+			info, err := os.Stat(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			percentile(b, func(i int) {
+				email := fmt.Sprintf("someone.%d@example.com", i*7919%n)
+				if err := db.View(b.Context(), func(tx store.Tx) error {
+					u, _, err := tx.UserByName(benchPool, email)
+					if err != nil {
+						return err
+					}
+					if _, err := tx.Attempt(benchPool, u.Sub, "password", u.CreatedAt); err != nil {
+						return err
+					}
+					_, err = tx.UserGroups(benchPool, u.Sub)
+					return err
+				}); err != nil {
+					b.Fatal(err)
+				}
+			})
+			b.ReportMetric(float64(info.Size())/float64(n), "bytes/user")
+		})
+	}
 }

@@ -83,7 +83,13 @@ func (e *pgEngine) prepare(ctx context.Context, o Options) error {
 }
 
 func (e *pgEngine) view(ctx context.Context, fn func(*tx) error) error {
-	conn, err := e.start(ctx, pgBeginView)
+	var conn *pgxpool.Conn
+	// Until it has begun nothing has happened, so a connection that the server
+	// has closed while it was idle is replaced by another.
+	err := retrying(ctx, func() (err error) {
+		conn, err = e.start(ctx, pgBeginView)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -97,31 +103,26 @@ func (e *pgEngine) view(ctx context.Context, fn func(*tx) error) error {
 	return t.broken
 }
 
-// start begins a transaction. Nothing has happened yet, so a connection that
-// the server has closed while it was idle is replaced by another.
+// start takes a connection and begins a transaction on it.
 func (e *pgEngine) start(ctx context.Context, begin string) (*pgxpool.Conn, error) {
-	var conn *pgxpool.Conn
-	err := retrying(ctx, func() (err error) {
-		if conn, err = e.pool.Acquire(ctx); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			// The server cannot be reached. That is for the caller to know now,
-			// not after many tries.
-			return fmt.Errorf("connect: %w", err)
+	conn, err := e.pool.Acquire(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		if err = e.hooks.before(Statement{Name: "begin", Kind: KindBegin}); err == nil {
-			_, err = conn.Conn().PgConn().Exec(ctx, begin).ReadAll()
-		}
-		if err != nil {
-			e.rollback(conn)
-			conn.Release()
-			conn = nil
-			return pgError(err)
-		}
-		return nil
-	})
-	return conn, err
+		// The server cannot be reached. That is for the caller to know now, not
+		// after many tries.
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if err = e.hooks.before(Statement{Name: "begin", Kind: KindBegin}); err == nil {
+		_, err = conn.Conn().PgConn().Exec(ctx, begin).ReadAll()
+	}
+	if err != nil {
+		e.rollback(conn)
+		conn.Release()
+		return nil, pgError(err)
+	}
+	return conn, nil
 }
 
 // rollback ends a transaction that may still be open. If that cannot be done
