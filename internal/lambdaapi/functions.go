@@ -124,7 +124,10 @@ func (a *api) deleteFunction(ctx context.Context, in *deleteFunctionRequest) (*d
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.Functions.Delete(ctx, f)
+	if err := a.Functions.Delete(ctx, f); err != nil {
+		return nil, err
+	}
+	return &deleteFunctionResponse{StatusCode: new(int32(204))}, nil
 }
 
 func (a *api) listFunctions(ctx context.Context, in *listFunctionsRequest) (*listFunctionsResponse, error) {

@@ -183,7 +183,8 @@ func TestRetiredKeysOpenAndAreStale(t *testing.T) {
 
 func TestSubkeysAndCodeHashes(t *testing.T) {
 	k := newKEK(1)
-	if k.Subkey("a") != k.Subkey("a") || k.Subkey("a") == k.Subkey("b") || k.Subkey("a") == newKEK(2).Subkey("a") {
+	first, again := k.Subkey("a"), k.Subkey("a")
+	if first != again || first == k.Subkey("b") || k.Subkey("a") == newKEK(2).Subkey("a") {
 		t.Error("subkeys must depend on the label and the key, and on nothing else")
 	}
 	base := secret.CodeHash(k, "pool", "sub", "confirm", "123456")

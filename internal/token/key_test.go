@@ -122,7 +122,7 @@ func TestSignIsAcceptedByOthers(t *testing.T) {
 		t.Fatalf("%d keys in %s", len(set.Keys), document)
 	}
 	joseVerify := func(raw string) error {
-		signed, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256})
+		signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.RS256})
 		if err != nil {
 			return err
 		}
