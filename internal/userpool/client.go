@@ -23,7 +23,26 @@ type Client struct {
 	UpdatedAt time.Time
 	ClientSettings
 
-	secrets []secret.String
+	// A pointer, because fmt prints the text of a secret in an unexported
+	// field: there it cannot call the method that hides it.
+	secrets *clientSecrets
+}
+
+// clientSecrets are the secrets of a client, oldest first.
+type clientSecrets struct{ values []Secret }
+
+func newSecrets(values ...Secret) *clientSecrets {
+	if len(values) == 0 {
+		return nil
+	}
+	return &clientSecrets{values}
+}
+
+func (s *clientSecrets) all() []Secret {
+	if s == nil {
+		return nil
+	}
+	return s.values
 }
 
 // ClientSettings are what CreateUserPoolClient sets and UpdateUserPoolClient
@@ -198,14 +217,15 @@ func (c *ClientSettings) CanWrite(attribute string) bool {
 
 // HasSecret reports whether the client has a secret, and so must prove that it
 // knows it.
-func (c *Client) HasSecret() bool { return len(c.secrets) > 0 }
+func (c *Client) HasSecret() bool { return len(c.secrets.all()) > 0 }
 
 // Secret returns the newest secret, for DescribeUserPoolClient, or "".
-func (c *Client) Secret() secret.String {
-	if len(c.secrets) == 0 {
+func (c *Client) Secret() Secret {
+	all := c.secrets.all()
+	if len(all) == 0 {
 		return ""
 	}
-	return c.secrets[len(c.secrets)-1]
+	return all[len(all)-1]
 }
 
 // CheckSecretHash checks the SECRET_HASH that came with username. A client
@@ -222,7 +242,7 @@ func (s *Service) CheckSecretHash(c *Client, username, hash string) error {
 	}
 	// Every secret is tried, so that time does not tell which one fits.
 	ok := false
-	for _, k := range c.secrets {
+	for _, k := range c.secrets.all() {
 		ok = secret.Equal(secret.SecretHash(k.Reveal(), username, c.ID), hash) || ok
 	}
 	if !ok {
@@ -238,7 +258,7 @@ func (s *Service) CheckSecret(c *Client, given string) error {
 		return nil
 	}
 	ok := false
-	for _, k := range c.secrets {
+	for _, k := range c.secrets.all() {
 		ok = secret.Equal(k.Reveal(), given) || ok
 	}
 	if !ok {

@@ -3,6 +3,7 @@ package userpool_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func TestClientComesBackAsItWasCreated(t *testing.T) {
 	if len(made.ID) != 26 || len(made.Secret().Reveal()) != 52 || got.Secret() != made.Secret() {
 		t.Errorf("id %q, secret of %d characters", made.ID, len(made.Secret().Reveal()))
 	}
-	if fmt.Sprintf("%v %+v %#v", *got, *got, got.Secret()) != fmt.Sprintf("%v %+v %#v", *got, *got, secret.String("x")) {
+	if text := fmt.Sprintf("%v %+v %#v %v %+v %#v", got, got, got, *got, *got, *got); strings.Contains(text, got.Secret().Reveal()) {
 		t.Error("a client prints its secret")
 	}
 	// An update replaces the settings and keeps the secret.

@@ -24,7 +24,7 @@ type NewClient struct {
 	Name string
 	ClientSettings
 	GenerateSecret bool
-	Secret         secret.String // the caller's own; not together with GenerateSecret
+	Secret         Secret // the caller's own; not together with GenerateSecret
 	// ID is used as it is; "" makes a random one. Only a seed file sets it.
 	ID string
 }
@@ -48,19 +48,21 @@ func (s *Service) clientOf(row store.Client) (*Client, error) {
 		PoolID: row.PoolID, ID: row.ID, Name: row.Name, Version: row.Version,
 		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt, ClientSettings: doc.ClientSettings,
 	}
+	var secrets []Secret
 	for _, sealed := range doc.Secrets {
 		plain, err := s.KEK.Open(clientPlace(row.PoolID, row.ID), sealed)
 		if err != nil {
 			return nil, fmt.Errorf("open secret of client %s: %w", row.ID, err)
 		}
-		c.secrets = append(c.secrets, secret.String(plain))
+		secrets = append(secrets, Secret(plain))
 	}
+	c.secrets = newSecrets(secrets...)
 	return c, nil
 }
 
 func (s *Service) clientRow(c *Client) (store.Client, error) {
 	doc := clientDoc{ClientSettings: c.ClientSettings}
-	for _, k := range c.secrets {
+	for _, k := range c.secrets.all() {
 		doc.Secrets = append(doc.Secrets, s.KEK.Seal(clientPlace(c.PoolID, c.ID), []byte(k.Reveal())))
 	}
 	b, err := json.Marshal(doc, json.Deterministic(true))
@@ -86,9 +88,9 @@ func (s *Service) CreateClient(ctx context.Context, poolID string, in NewClient)
 	case in.GenerateSecret && in.Secret != "":
 		return nil, apierr.New(apierr.InvalidParameter, "GenerateSecret and ClientSecret cannot be used together.")
 	case in.GenerateSecret:
-		c.secrets = []secret.String{secret.String(secret.ClientSecret())}
+		c.secrets = newSecrets(Secret(secret.ClientSecret()))
 	case in.Secret != "":
-		c.secrets = []secret.String{in.Secret}
+		c.secrets = newSecrets(in.Secret)
 	}
 	if err := c.settle(p); err != nil {
 		return nil, err
@@ -100,10 +102,6 @@ func (s *Service) CreateClient(ctx context.Context, poolID string, in NewClient)
 		return nil, err
 	}
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
-		// The pool may have gone since it was cached.
-		if _, err := tx.PoolVersion(p.ID); err != nil {
-			return err
-		}
 		have, _, err := tx.ListClients(p.ID, store.Page{Limit: maxClients})
 		if err != nil {
 			return err
@@ -118,7 +116,7 @@ func (s *Service) CreateClient(ctx context.Context, poolID string, in NewClient)
 	case err == nil:
 		return c, nil
 	case errors.Is(err, store.ErrNotFound):
-		return nil, errPoolNotFound(poolID)
+		return nil, errPoolNotFound(poolID) // deleted since it was cached
 	case errors.Is(err, store.ErrExists):
 		return nil, apierr.Newf(apierr.InvalidParameter, "User pool client %s exists already.", c.ID)
 	case apierr.CodeOf(err) != "":

@@ -167,6 +167,20 @@ func TestSec_NAME_2_ForcedAliasMovesAndItsHolderBecomesUnverified(t *testing.T) 
 	wantError(t, err, apierr.UsernameExists, "User account already exists")
 }
 
+// It used to be asked for again and again.
+func TestSec_NAME_2_ForceTakesNoOtherKindOfName(t *testing.T) {
+	n, _ := newNode(t)
+	p := n.pool(t, userpool.Settings{AliasAttributes: []string{"email", "preferred_username"}})
+	n.user(t, p, "old", map[string]string{"preferred_username": "a@example.com", "email": "b@example.com", "email_verified": "true"})
+	_, err := n.CreateUser(t.Context(), p.ID, userpool.NewUser{
+		Username: "new", Suppress: true, ForceAlias: true, Attributes: map[string]string{"email": "a@example.com", "email_verified": "true"},
+	})
+	wantError(t, err, apierr.AliasExists, "An account with the email already exists.")
+	if _, u, err := n.User(t.Context(), p.ID, "b@example.com"); err != nil || u.Attributes["email_verified"] != "true" {
+		t.Errorf("a refused creation changed the other user: %v, %v", u.Attributes, err)
+	}
+}
+
 func TestSec_NAME_2_OfRacingUsersOneGetsTheAlias(t *testing.T) {
 	ns, _ := nodes(t, 2)
 	p := ns[0].pool(t, userpool.Settings{AliasAttributes: []string{"email"}})

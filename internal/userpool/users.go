@@ -61,12 +61,10 @@ func (s *Service) CreateUser(ctx context.Context, poolID string, in NewUser) (st
 	}
 	u.CreatedAt, u.Version = s.stamp(), 1
 	u.UpdatedAt = u.CreatedAt
-	err = s.Store.Update(ctx, func(tx store.Tx) error {
-		if _, err := tx.PoolVersion(p.ID); err != nil {
-			return errPoolNotFound(p.ID)
-		}
-		return s.insert(tx, p, u, in.ForceAlias)
-	})
+	err = s.Store.Update(ctx, func(tx store.Tx) error { return s.insert(tx, p, u, in.ForceAlias) })
+	if errors.Is(err, store.ErrNotFound) {
+		return store.User{}, errPoolNotFound(p.ID) // deleted since it was cached
+	}
 	if err != nil {
 		return store.User{}, userError(err, "create")
 	}
@@ -77,19 +75,24 @@ func (s *Service) CreateUser(ctx context.Context, poolID string, in NewUser) (st
 // over if force says so.
 func (s *Service) insert(tx store.Tx, p *Pool, u store.User, force bool) error {
 	row := p.Row(u)
+	released := make(map[string]bool)
 	for {
 		err := tx.CreateUser(row)
 		taken, ok := errors.AsType[*store.NameTakenError](err)
 		if !ok {
 			return err
 		}
-		if force && p.isAlias(taken.Name.Kind) {
-			if err := s.ReleaseAlias(tx, p, taken.Owner, taken.Name.Kind); err != nil {
-				return err
-			}
-			continue
+		// Still taken after it was released: it is the other user's under
+		// another kind, such as a preferred_username that looks like an
+		// address, and that cannot be taken away.
+		kind := taken.Name.Kind
+		if !force || !p.isAlias(kind) || released[kind] {
+			return p.TakenError(kind, "User account already exists")
 		}
-		return p.TakenError(taken.Name.Kind, "User account already exists")
+		released[kind] = true
+		if err := s.ReleaseAlias(tx, p, taken.Owner, kind); err != nil {
+			return err
+		}
 	}
 }
 
