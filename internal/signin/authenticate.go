@@ -67,6 +67,16 @@ func (a *attempt) fold(name string) string {
 	return name
 }
 
+// source names whose failures are counted besides the user's: the address of
+// a public client. An administrator, or a client with a secret, is a server
+// that speaks for many people.
+func (a *attempt) source() string {
+	if a.admin || a.client.HasSecret() {
+		return ""
+	}
+	return sourceSubject(a.caller.SourceIP)
+}
+
 // about notes who the attempt turned out to be about.
 func (a *attempt) about(u store.User) { a.event.Username, a.event.Sub = u.Username, u.Sub }
 
@@ -100,6 +110,7 @@ func (s *Service) end(a *attempt, r AuthResult, err error) {
 	default:
 		e.Outcome = r.Challenge
 	}
+	e.Username, e.Message = shorten(e.Username, maxShownString), shorten(e.Message, maxShownMessage)
 	s.events.add(*e)
 	if s.Timeline != nil {
 		s.Timeline(*e)

@@ -84,7 +84,7 @@ func (s *Service) candidate(ctx context.Context, a *attempt, name string, find f
 	// Made for known users as well: the work is to be the same.
 	nobody := fakeUUID(s.nameFingerprint(a.pool.ID, a.fold(name)))
 	err := s.Store.View(ctx, func(tx store.Tx) error {
-		c = candidate{mark: mark, subject: subject{poolID: a.pool.ID, source: sourceSubject(a.caller.SourceIP)}}
+		c = candidate{mark: mark, subject: subject{poolID: a.pool.ID, source: a.source()}}
 		u, err := find(tx)
 		switch {
 		case err == nil:

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/store"
@@ -22,17 +23,20 @@ const (
 	lockMax         = 15 * time.Minute
 	forgetAfter     = 15 * time.Minute
 
-	// A source address is locked by the same rule, from a number of failures
-	// that a shared office or a carrier's gateway does not reach by mistyping.
-	// A success does not forgive a source, or an attacker's own account would
-	// buy the next guesses.
-	sourceLockFrom = 100
+	// A source address is refused for the rest of a quarter of an hour in which
+	// it had that many failures: more than an office or a school makes by
+	// mistyping, and too few to try a password on many users. It is a rate and
+	// not a growing lock, since a shared address always has some failures; and
+	// a success does not forgive it, or an attacker's own account would buy
+	// the next guesses.
+	sourceLimit  = 100
+	sourceWindow = 15 * time.Minute
 )
 
-// lockedUntil returns when the lock of a counter ends; the zero time if there
-// is none.
-func lockedUntil(a store.Attempt, from int64) time.Time {
-	n := a.Count - from
+// lockedUntil returns when the lock of a user's counter ends; the zero time if
+// there is none.
+func lockedUntil(a store.Attempt) time.Time {
+	n := a.Count - lockFrom
 	if n < 0 {
 		return time.Time{}
 	}
@@ -49,7 +53,7 @@ type counters struct {
 }
 
 func (c counters) locked(now time.Time) bool {
-	return now.Before(lockedUntil(c.user, lockFrom)) || now.Before(lockedUntil(c.source, sourceLockFrom))
+	return now.Before(lockedUntil(c.user)) || c.source.Count >= sourceLimit
 }
 
 // subject names whose counters they are.
@@ -64,14 +68,19 @@ func (j subject) read(tx store.Tx, now time.Time) (c counters, err error) {
 		return c, fmt.Errorf("read failures of user: %w", err)
 	}
 	if j.source != "" {
-		if c.source, err = tx.Attempt(j.poolID, j.source, attemptPassword, now); err != nil {
+		if c.source, err = tx.Attempt(j.poolID, j.inWindow(now), attemptPassword, now); err != nil {
 			return c, fmt.Errorf("read failures of source: %w", err)
 		}
 	}
 	return c, nil
 }
 
-// sourceSubject names the counter of an address. Loopback is not counted: it is
+// inWindow names the source's counter for the window that now is in.
+func (j subject) inWindow(now time.Time) string {
+	return j.source + "@" + strconv.FormatInt(now.Unix()/int64(sourceWindow/time.Second), 10)
+}
+
+// sourceSubject names the counters of an address. Loopback is not counted: it is
 // a developer's own machine, or a proxy that stands for everybody.
 func sourceSubject(ip string) string {
 	a, err := netip.ParseAddr(ip)
@@ -149,13 +158,14 @@ func (s *Service) guarded(ctx context.Context, j subject, mark uint64, c *counte
 	defer cancel()
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		now := s.now()
-		for _, who := range []string{j.user, j.source} {
-			if who == "" {
-				continue
-			}
-			if _, err := tx.CountAttempt(j.poolID, who, attemptPassword, now, now.Add(forgetAfter)); err != nil {
-				return fmt.Errorf("count failed password: %w", err)
-			}
+		if _, err := tx.CountAttempt(j.poolID, j.user, attemptPassword, now, now.Add(forgetAfter)); err != nil {
+			return fmt.Errorf("count failed password: %w", err)
+		}
+		if j.source == "" {
+			return nil
+		}
+		if _, err := tx.CountAttempt(j.poolID, j.inWindow(now), attemptPassword, now, now.Add(sourceWindow)); err != nil {
+			return fmt.Errorf("count failed password of source: %w", err)
 		}
 		return nil
 	})

@@ -216,7 +216,20 @@ func TestSec_PW_4_PerSource(t *testing.T) {
 		if got := try(x.elsewhere, "jdoe", password); got != "no error" {
 			t.Errorf("from elsewhere: %s", got)
 		}
+		w.clock.advance(15 * time.Minute)
+		if got := try(x.later, "jdoe", password); got != "no error" {
+			t.Errorf("a quarter of an hour later: %s", got)
+		}
 	}
+	t.Run("a server that speaks for many people is not counted", func(t *testing.T) {
+		for i := range 110 {
+			_, err := w.s.InitiateAuth(t.Context(), signin.AuthInput{Admin: true, PoolID: p.ID, ClientID: c.ID, Flow: signin.FlowAdminUserPassword,
+				Parameters: map[string]string{"USERNAME": fmt.Sprintf("person %d", i), "PASSWORD": "wrong"}, Caller: signin.Caller{SourceIP: "203.0.113.77"}})
+			if said(err) != incorrect {
+				t.Fatalf("guess %d: %v", i, err)
+			}
+		}
+	})
 	for i := range 110 {
 		if got := try("127.0.0.1", fmt.Sprintf("local name %d", i), "wrong"); got != incorrect {
 			t.Fatalf("guess %d from this machine: %s", i, got)

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,10 +37,11 @@ type TriggerEffect struct {
 }
 
 const (
-	timelineSize   = 256 // events kept
-	maxChanges     = 64  // changes kept of one event
-	maxShownValue  = 256 // bytes of a claim's value that are kept
-	maxShownString = 128 // bytes of a user name
+	timelineSize    = 256 // events kept
+	maxChanges      = 64  // changes kept of one event
+	maxShownValue   = 256 // bytes of a claim's value that are kept
+	maxShownString  = 128 // bytes of a user name
+	maxShownMessage = 512 // bytes of a message, which may quote a function's error
 )
 
 // timeline is a ring of recent events. The zero value is ready.
@@ -50,13 +52,19 @@ type timeline struct {
 }
 
 func (t *timeline) add(e Event) {
-	if len(e.Username) > maxShownString {
-		e.Username = e.Username[:maxShownString]
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ring[t.n%timelineSize] = e
 	t.n++
+}
+
+// shorten cuts text, which may be anything that a caller typed, to n bytes of
+// valid UTF-8. It copies, so that the ring does not hold on to a request.
+func shorten(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.Clone(strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 func (t *timeline) recent(match func(*Event) bool, limit int) []Event {
