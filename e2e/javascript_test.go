@@ -37,11 +37,31 @@ func TestJavaScript(t *testing.T) {
 	}
 }
 
+// TestExpress drives the app of examples/express over HTTP. It runs from a
+// copy beside the packages of js/package-lock.json.
+func TestExpress(t *testing.T) {
+	app := t.TempDir()
+	if err := os.CopyFS(app, os.DirFS("../examples/express")); err != nil {
+		t.Fatal(err)
+	}
+	modules, err := filepath.Abs("js/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(app, "node_modules")); err != nil { // of someone who has tried the example
+		t.Fatal(err)
+	}
+	if err := os.Symlink(modules, filepath.Join(app, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	nodeTest(t, startServer(t), "js/express.test.js", 5, "EXPRESS_APP="+app)
+}
+
 var tapCount = regexp.MustCompile(`(?m)^# (pass|fail|skipped|todo|cancelled) (\d+)$`)
 
 // nodeTest runs a file of tests for node and requires that as many as said
 // have passed, and none was left out.
-func nodeTest(t *testing.T, s *server, file string, want int) {
+func nodeTest(t *testing.T, s *server, file string, want int, env ...string) {
 	t.Helper()
 	if _, err := os.Stat("js/node_modules"); err != nil {
 		t.Fatal("the JavaScript clients are not there: (cd e2e/js && npm ci)")
@@ -51,7 +71,7 @@ func nodeTest(t *testing.T, s *server, file string, want int) {
 	cmd := exec.CommandContext(ctx, "node", "--test", "--test-reporter=tap", filepath.Base(file))
 	cmd.Dir = filepath.Dir(file)
 	cmd.WaitDelay = 2 * time.Second
-	cmd.Env = s.env("NODE_NO_WARNINGS=1")
+	cmd.Env = s.env(append(env, "NODE_NO_WARNINGS=1")...)
 	if strings.HasPrefix(s.URL, "https:") {
 		cmd.Env = append(cmd.Env, "NODE_EXTRA_CA_CERTS="+filepath.Join(s.DataDir, "ca.pem"))
 	}
