@@ -225,7 +225,7 @@ func testFaults(t *testing.T, o sqlstore.Options) {
 			}
 		}
 	})
-	t.Run("an error that fn swallows is not committed", func(t *testing.T) {
+	t.Run("an error that fn hides is found all the same", func(t *testing.T) {
 		f.set(3, false, sqlstore.FaultConflict)
 		runs := 0
 		err := db.Update(t.Context(), func(tx store.Tx) error {
@@ -233,7 +233,9 @@ func testFaults(t *testing.T, o sqlstore.Options) {
 			if err := tx.PutMeta("a", "1"); err != nil {
 				return err
 			}
-			_ = tx.PutMeta("b", "1") // the fault
+			if tx.PutMeta("b", "1") != nil { // the fault
+				return errors.New("something else altogether")
+			}
 			return nil
 		})
 		f.set(0, false, nil)

@@ -28,11 +28,11 @@ type group struct {
 	mu    sync.Mutex
 	held  bool
 	queue []*waiter
+	dead  error // why the connection cannot be used any more
 
 	// batch belongs to the holder of the turn. It is nil if no transaction is
 	// open.
 	batch *batch
-	dead  error // why the connection cannot be used any more
 }
 
 // waiter is an update that waits for the turn.
@@ -99,8 +99,8 @@ func (g *group) takeTurn(ctx context.Context) error {
 func (g *group) run(ctx context.Context, fn func(*tx) error) (joined *batch, err error) {
 	// Also if fn panics or does not return.
 	defer g.pass()
-	if g.dead != nil {
-		return nil, g.dead
+	if err := g.ready(); err != nil {
+		return nil, err
 	}
 	first := g.batch == nil
 	if first {
@@ -115,9 +115,7 @@ func (g *group) run(ctx context.Context, fn func(*tx) error) (joined *batch, err
 	err = errPanicked
 	defer func() {
 		t.over = true
-		if err == nil {
-			err = t.broken
-		}
+		err = t.outcome(err)
 		switch {
 		case err == nil && first, err == nil && g.step(sqliteRelease) == nil:
 			b.size++
@@ -168,7 +166,9 @@ func (g *group) rollback(err error) {
 		// Either SQLite has rolled back already, which it does when the disk
 		// is full, or it cannot. It is the former if a transaction can begin.
 		if e := g.conn.script(sqliteBeginWrite + ";" + sqliteRollback); e != nil {
+			g.mu.Lock()
 			g.dead = fmt.Errorf("cannot roll back: %w", e)
+			g.mu.Unlock()
 		}
 	}
 	g.end(err)
@@ -224,6 +224,13 @@ func (g *group) commit() {
 		fault = fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, fault)
 	}
 	g.end(fault)
+}
+
+// ready reports why nothing can be written, or nil.
+func (g *group) ready() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.dead
 }
 
 func (g *group) close() error { return g.conn.close() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -151,11 +152,7 @@ func (e *pgEngine) tryUpdate(ctx context.Context, fn func(*tx) error) error {
 	t := &tx{ctx: ctx, s: pgSession{conn.Conn()}, hooks: e.hooks}
 	defer func() { t.over = true }()
 	err = fn(t)
-	if t.broken != nil && (err == nil || errors.Is(t.broken, errRetry) || errors.Is(t.broken, errLost)) {
-		// Whatever fn made of it, this is how the transaction ended.
-		return t.broken
-	}
-	if err != nil {
+	if err = t.outcome(err); err != nil {
 		return err
 	}
 	return e.commit(ctx, conn)
@@ -251,7 +248,7 @@ func pgError(err error) error {
 	switch {
 	case e.Code == "40001", e.Code == "40P01", e.Code == "55P03":
 		return fmt.Errorf("%w: %s", errRetry, told)
-	case e.Code == "57P01", e.Code == "57P02", e.Code == "57P03", e.Code[:2] == "08":
+	case e.Code == "57P01", e.Code == "57P02", e.Code == "57P03", strings.HasPrefix(e.Code, "08"):
 		return fmt.Errorf("%w: %s", errLost, told)
 	}
 	return errors.New(told)

@@ -142,8 +142,11 @@ func (e *sqliteEngine) update(ctx context.Context, fn func(*tx) error) error {
 	return retrying(ctx, func() error { return e.group.update(ctx, fn) })
 }
 
-// ready reads through a connection of its own kind: what a sign-in would do.
+// ready reads as a sign-in would.
 func (e *sqliteEngine) ready(ctx context.Context) error {
+	if err := e.group.ready(); err != nil {
+		return err
+	}
 	return e.view(ctx, func(t *tx) error {
 		_, err := t.Meta("ready")
 		return ignoreNotFound(err)

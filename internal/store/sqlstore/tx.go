@@ -66,6 +66,15 @@ func (t *tx) fail(q *query, err error) error {
 	return err
 }
 
+// outcome is how the transaction ended, given what fn returned: what the
+// database said goes before what fn made of it, if fn is to be run again.
+func (t *tx) outcome(err error) error {
+	if t.broken != nil && (err == nil || errors.Is(t.broken, errRetry) || errors.Is(t.broken, errLost)) {
+		return t.broken
+	}
+	return err
+}
+
 // storable reports whether every database can keep s.
 func storable(s string) bool {
 	return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0

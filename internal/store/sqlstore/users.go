@@ -62,21 +62,21 @@ var (
 		(SELECT sub FROM users WHERE pool_id = $1 LIMIT $2) AS counted`)
 
 	// Statements for 1 to maxRows rows at once, at index n-1.
-	qInsertNames = rowsOf("InsertNames", write, 4, func(b *strings.Builder, n int) {
+	qInsertNames = rowsOf("InsertNames", write, func(b *strings.Builder, n int) {
 		b.WriteString(`INSERT INTO user_names (pool_id, sub, value, kind) VALUES `)
 		for i := range n {
 			fmt.Fprintf(b, "%s($1, $2, $%d, $%d)", comma(i), 3+2*i, 4+2*i)
 		}
 		b.WriteString(` ON CONFLICT DO NOTHING RETURNING value`)
 	})
-	qNameHolders = rowsOf("NameHolders", read, 1, func(b *strings.Builder, n int) {
+	qNameHolders = rowsOf("NameHolders", read, func(b *strings.Builder, n int) {
 		b.WriteString(`SELECT value, kind, sub FROM user_names WHERE pool_id = $1 AND value IN (`)
 		for i := range n {
 			fmt.Fprintf(b, "%s$%d", comma(i), 2+i)
 		}
 		b.WriteString(`)`)
 	})
-	qInsertIndex = rowsOf("InsertIndex", write, 4, func(b *strings.Builder, n int) {
+	qInsertIndex = rowsOf("InsertIndex", write, func(b *strings.Builder, n int) {
 		b.WriteString(`INSERT INTO user_index (pool_id, sub, attribute, value) VALUES `)
 		for i := range n {
 			fmt.Fprintf(b, "%s($1, $2, $%d, $%d)", comma(i), 3+2*i, 4+2*i)
@@ -96,7 +96,7 @@ func comma(i int) string {
 }
 
 // rowsOf makes the statements of a kind for 1 to maxRows rows.
-func rowsOf(name string, register func(name, text string) *query, _ int, text func(b *strings.Builder, n int)) []*query {
+func rowsOf(name string, register func(name, text string) *query, text func(b *strings.Builder, n int)) []*query {
 	qs := make([]*query, maxRows)
 	for i := range qs {
 		var b strings.Builder
