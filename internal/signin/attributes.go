@@ -232,14 +232,15 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, accessToken, attribut
 	if !slices.Contains(contactAttributes, attribute) {
 		return apierr.Newf(apierr.InvalidParameter, "Attribute %s cannot be verified.", attribute)
 	}
-	code, err := s.try(ctx, guess{
+	g := guess{
 		pool: w.Pool, sub: w.User.Sub, subject: w.User.Sub, purpose: purposeVerify + attribute, code: text, limit: limitVerifyAttribute,
-	})
+	}
+	code, err := s.try(ctx, g)
 	if err != nil {
 		return err
 	}
 	_, err = s.updateUser(ctx, w.Pool, w.User.Sub, func(tx store.Tx, u *store.User) error {
-		if err := take(tx, code); err != nil {
+		if err := s.take(tx, code, g); err != nil {
 			return err
 		}
 		to := parseContact(code.Destination)

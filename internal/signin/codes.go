@@ -111,11 +111,17 @@ func (s *Service) try(ctx context.Context, g guess) (store.Code, error) {
 			return errAttemptLimit, nil
 		}
 		found, err = tx.GuessCode(g.pool.ID, g.sub, g.purpose)
-		if errors.Is(err, store.ErrNotFound) {
-			return s.pretendGuess(tx, g, now)
-		}
-		if err != nil {
+		none := errors.Is(err, store.ErrNotFound)
+		if err != nil && !none {
 			return nil, fmt.Errorf("guess code: %w", err)
+		}
+		// Counted for real codes as well: both kinds of guesses cost the same.
+		pretended, err := s.pretendGuess(tx, g, now)
+		if err != nil {
+			return nil, err
+		}
+		if none {
+			return pretended, nil
 		}
 		if !now.Before(found.ExpiresAt) {
 			return errCodeExpired, nil
@@ -133,10 +139,13 @@ func (s *Service) try(ctx context.Context, g guess) (store.Code, error) {
 
 // take ends a code within the transaction that acts on it, so that it works
 // once. Of two that race, one is told that there is no such code.
-func take(tx store.Tx, c store.Code) error {
+func (s *Service) take(tx store.Tx, c store.Code, g guess) error {
 	err := tx.TakeCode(c.PoolID, c.Sub, c.Purpose, c.Hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return errCodeExpired
+	}
+	if err == nil && g.pretend != "" {
+		err = tx.ResetAttempts(c.PoolID, g.pretend, attemptPretended+c.Purpose)
 	}
 	return err
 }
@@ -155,19 +164,31 @@ func void(tx store.Tx, poolID, sub, purpose string) error {
 
 // Where a client hides its users, a code that was only pretended to be sent
 // behaves as a real one does to somebody who guesses: wrong a number of times,
-// then gone, and gone after its life. Two counters remember that much.
+// then gone, and gone after its life. Two counters remember that much. They are
+// kept beside real codes too, so that both take the same statements.
 const (
 	attemptPretended      = "pretended code: "
 	attemptPretendedGuess = "guesses at pretended code: "
+	attemptNoCode         = "no code: "
 )
 
-// pretendCode notes that a code was pretended to be sent.
+// pretendCode notes that a code was sent, or pretended to be.
 func (s *Service) pretendCode(tx store.Tx, poolID, fingerprint, purpose string, life time.Duration) error {
 	now := s.now()
 	if err := tx.ResetAttempts(poolID, fingerprint, attemptPretendedGuess+purpose); err != nil {
 		return fmt.Errorf("pretend code: %w", err)
 	}
 	if _, err := tx.CountAttempt(poolID, fingerprint, attemptPretended+purpose, now, now.Add(life)); err != nil {
+		return fmt.Errorf("pretend code: %w", err)
+	}
+	return nil
+}
+
+// putNoCode is to somebody who does not exist what PutCode is to a user: one
+// row that is written.
+func (s *Service) putNoCode(tx store.Tx, poolID, fingerprint, purpose string, life time.Duration) error {
+	now := s.now()
+	if _, err := tx.CountAttempt(poolID, fingerprint, attemptNoCode+purpose, now, now.Add(life)); err != nil {
 		return fmt.Errorf("pretend code: %w", err)
 	}
 	return nil
@@ -181,17 +202,36 @@ func (s *Service) pretendGuess(tx store.Tx, g guess, now time.Time) (verdict, er
 	if err != nil {
 		return nil, fmt.Errorf("guess pretended code: %w", err)
 	}
-	if sent.Count == 0 {
-		return errCodeExpired, nil
-	}
 	made, err := tx.CountAttempt(g.pool.ID, g.pretend, attemptPretendedGuess+g.purpose, now, now.Add(resetLife+confirmLife))
 	if err != nil {
 		return nil, fmt.Errorf("guess pretended code: %w", err)
 	}
-	if made.Count > codeGuesses {
+	if sent.Count == 0 || made.Count > codeGuesses {
 		return errCodeExpired, nil
 	}
 	return errCodeMismatch, nil
+}
+
+// steadyTime is longer than the work of an answer that must not tell whether a
+// user exists, where the database is near.
+const steadyTime = 10 * time.Millisecond
+
+// steady makes an answer to a client that hides its users take steadyTime, so
+// that what a user's row costs more than none does not show. It is called when
+// the work begins; what it returns waits, when the work is done. The time is
+// the machine's: no test moves it.
+func steady(ctx context.Context) (wait func(publicUser)) {
+	t := time.NewTimer(steadyTime)
+	return func(who publicUser) {
+		defer t.Stop()
+		if who.client == nil || !who.hidden() {
+			return
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // autoContact returns where the pool sends the code that confirms a user: the

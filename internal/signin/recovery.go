@@ -28,7 +28,9 @@ type ForgotInput struct {
 // ForgotPassword sends a code with which a new password can be set.
 func (s *Service) ForgotPassword(ctx context.Context, in ForgotInput) (Delivery, error) {
 	// 1 Input, 2 user. UserMigration: not built, no pool has one.
+	wait := steady(ctx)
 	who, err := s.publicUser(ctx, in.ClientID, in.Username, in.SecretHash)
+	defer func() { wait(who) }()
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -99,7 +101,9 @@ type ConfirmForgotInput struct {
 
 // ConfirmForgotPassword sets a new password and ends all sign-ins of the user.
 func (s *Service) ConfirmForgotPassword(ctx context.Context, in ConfirmForgotInput) error {
+	wait := steady(ctx)
 	who, err := s.publicUser(ctx, in.ClientID, in.Username, in.SecretHash)
+	defer func() { wait(who) }()
 	if err != nil {
 		return err
 	}
@@ -110,7 +114,8 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in ConfirmForgotInp
 	if err := who.pool.CheckPassword(in.Password); err != nil {
 		return err
 	}
-	code, err := s.try(ctx, s.guessOf(who, purposeReset, in.Code, limitConfirmForgotPassword))
+	g := s.guessOf(who, purposeReset, in.Code, limitConfirmForgotPassword)
+	code, err := s.try(ctx, g)
 	if err != nil {
 		return err
 	}
@@ -121,7 +126,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in ConfirmForgotInp
 		return err
 	}
 	_, err = s.updateUser(ctx, who.pool, who.user.Sub, func(tx store.Tx, u *store.User) error {
-		if err := take(tx, code); err != nil {
+		if err := s.take(tx, code, g); err != nil {
 			return err
 		}
 		if !resettable(*u) {

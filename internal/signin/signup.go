@@ -171,7 +171,9 @@ type ConfirmSignUpInput struct {
 // ConfirmSignUp confirms a user that signed up, and verifies the attribute to
 // which the code was sent.
 func (s *Service) ConfirmSignUp(ctx context.Context, in ConfirmSignUpInput) error {
+	wait := steady(ctx)
 	who, err := s.publicUser(ctx, in.ClientID, in.Username, in.SecretHash)
+	defer func() { wait(who) }()
 	if err != nil {
 		return err
 	}
@@ -181,12 +183,13 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in ConfirmSignUpInput) erro
 	if who.usable() && who.user.Status != userpool.StatusUnconfirmed {
 		return cannotConfirm(who.user)
 	}
-	code, err := s.try(ctx, s.guessOf(who, purposeConfirm, in.Code, limitConfirmSignUp))
+	g := s.guessOf(who, purposeConfirm, in.Code, limitConfirmSignUp)
+	code, err := s.try(ctx, g)
 	if err != nil {
 		return err
 	}
 	_, err = s.updateUser(ctx, who.pool, who.user.Sub, func(tx store.Tx, u *store.User) error {
-		if err := take(tx, code); err != nil {
+		if err := s.take(tx, code, g); err != nil {
 			return err
 		}
 		if u.Status != userpool.StatusUnconfirmed {
@@ -301,7 +304,9 @@ type ResendInput struct {
 // ResendConfirmationCode sends a new code to a user that is not confirmed. The
 // old one works no more.
 func (s *Service) ResendConfirmationCode(ctx context.Context, in ResendInput) (Delivery, error) {
+	wait := steady(ctx)
 	who, err := s.publicUser(ctx, in.ClientID, in.Username, in.SecretHash)
+	defer func() { wait(who) }()
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -357,10 +362,12 @@ func (s *Service) sendCode(ctx context.Context, r request) (Delivery, error) {
 			return errAttemptLimit, nil
 		}
 		if r.real {
-			err := tx.PutCode(record)
-			if err == nil || !errors.Is(err, store.ErrNotFound) || !r.who.hidden() {
-				return nil, err
-			}
+			err = tx.PutCode(record)
+		} else {
+			err = s.putNoCode(tx, p.ID, fingerprint, r.purpose, r.life)
+		}
+		if err != nil || !r.who.hidden() {
+			return nil, err
 		}
 		return nil, s.pretendCode(tx, p.ID, fingerprint, r.purpose, r.life)
 	})
