@@ -174,6 +174,7 @@ func load(base string, n int, d time.Duration, p *process, w work) (result, erro
 	var all []time.Duration
 	var r result
 	var before time.Duration
+	profiled := p.profile(fmt.Sprintf("%d connections", n))
 	if p != nil {
 		before = p.cpu()
 	}
@@ -209,6 +210,7 @@ func load(base string, n int, d time.Duration, p *process, w work) (result, erro
 	}
 	wg.Wait()
 	took := time.Since(began)
+	profiled()
 	r.n = len(all)
 	if r.n == 0 {
 		return r, fmt.Errorf("nothing succeeded: %w", r.firstError)

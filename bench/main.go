@@ -7,6 +7,7 @@
 //	go run ./bench                 everything, a table to standard output
 //	go run ./bench -write docs/performance.md
 //	go run ./bench -only refresh,getuser -seconds 1
+//	go run ./bench -only refresh -profile /tmp/profiles
 //
 // The server runs on one core and the load on another, each with one Go
 // processor. Machines differ and are shared: read the ratios.
@@ -33,6 +34,8 @@ type config struct {
 	peer    bool
 	binary  string
 	dir     string
+
+	profiles string // where profiles of the server go; "" for none
 }
 
 func (c config) wants(name string) bool { return len(c.only) == 0 || slices.Contains(c.only, name) }
@@ -57,8 +60,19 @@ func run() error {
 	flag.IntVar(&c.users, "users", 1_000_000, "users in the large pool")
 	flag.StringVar(&only, "only", "", "scenarios, separated by commas: "+strings.Join(scenarioNames(), ", "))
 	flag.StringVar(&c.write, "write", "", "write the table to this Markdown file")
+	flag.StringVar(&c.profiles, "profile", "", "write CPU profiles of the server to this directory")
 	flag.BoolVar(&c.peer, "peer", true, "measure npm cognito-local too, if npm is there")
 	flag.Parse()
+	if c.profiles != "" {
+		if err := os.MkdirAll(c.profiles, 0o700); err != nil {
+			return err
+		}
+		abs, err := filepath.Abs(c.profiles)
+		if err != nil {
+			return err
+		}
+		c.profiles = abs
+	}
 	c.seconds = time.Duration(seconds * float64(time.Second))
 	if only != "" {
 		c.only = strings.Split(only, ",")
@@ -78,7 +92,7 @@ func run() error {
 	defer os.RemoveAll(dir)
 	c.dir, c.binary = dir, filepath.Join(dir, "rockpool")
 	fmt.Fprintln(os.Stderr, "bench: building")
-	if err := build(ctx, c.binary); err != nil {
+	if err := build(ctx, c); err != nil {
 		return err
 	}
 	pinSelf()

@@ -26,12 +26,6 @@ const (
 	loadCore   = 1
 )
 
-func build(ctx context.Context, to string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", to, "./cmd/rockpool")
-	cmd.Stderr = os.Stderr
-	return cmd.Run()
-}
-
 // pinSelf puts the load on a core of its own.
 func pinSelf() {
 	if runtime.NumCPU() < 2 {
@@ -73,6 +67,9 @@ type process struct {
 	started time.Duration
 	stderr  *bytes.Buffer
 	done    chan struct{}
+
+	profiles string // the directory, if profiles are asked for
+	profiled int
 }
 
 // startServer starts Rockpool and waits until it is ready.
@@ -86,7 +83,12 @@ func startServer(ctx context.Context, c config, dataDir string) (*process, error
 		args = append(args, "--data-dir", dataDir)
 	}
 	cmd := onServerCore(ctx, c.binary, args...)
-	return start(cmd, "http://127.0.0.1:"+port, "/_rockpool/health/ready")
+	cmd.Env = append(cmd.Env, "BENCH_PROFILES="+c.profiles)
+	p, err := start(cmd, "http://127.0.0.1:"+port, "/_rockpool/health/ready")
+	if err == nil {
+		p.profiles = c.profiles
+	}
+	return p, err
 }
 
 func freePort() (string, error) {
