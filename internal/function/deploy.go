@@ -196,47 +196,20 @@ func (s *Service) UpdateCode(ctx context.Context, f arn.Function, u CodeUpdate) 
 		if err := s.dropPackage(tx, f, old, doc.CodeSHA256); err != nil {
 			return err
 		}
+		if u.DryRun {
+			return errDryRun
+		}
 		return tx.PutCodeBlob(codeKey(f.Region, f.Name, doc.CodeSHA256), u.Package)
 	}
-	if u.DryRun {
-		return s.preview(ctx, f, u.RevisionID, edit)
-	}
 	changed, err := s.change(ctx, f, u.RevisionID, edit)
-	if err != nil {
-		return Function{}, err
+	if err != nil || u.DryRun {
+		return changed, err
 	}
 	s.environments.forget(f.Region, f.Name)
 	if u.Publish {
 		return s.Publish(ctx, f, Publication{})
 	}
 	return changed, nil
-}
-
-var errDryRun = errors.New("dry run")
-
-// preview does what change does and then undoes it.
-func (s *Service) preview(ctx context.Context, f arn.Function, revision string, edit func(store.Tx, *document) error) (Function, error) {
-	var would Function
-	err := s.Store.Update(ctx, func(tx store.Tx) error {
-		record, doc, err := s.load(tx, f)
-		if err != nil {
-			return err
-		}
-		if revision != "" && revision != doc.RevisionID {
-			return errRevision
-		}
-		if err := edit(tx, &doc); err != nil {
-			return err
-		}
-		if would, err = s.function(record, doc, ""); err != nil {
-			return err
-		}
-		return errDryRun
-	})
-	if errors.Is(err, errDryRun) {
-		return would, nil
-	}
-	return Function{}, err
 }
 
 // ConfigurationUpdate changes the settings that are not nil.

@@ -165,8 +165,12 @@ func (s *Service) load(tx store.Tx, f arn.Function) (store.Function, document, e
 	return record, doc, nil
 }
 
+// errDryRun undoes a change that was only to be tried.
+var errDryRun = errors.New("dry run")
+
 // change loads a function, lets edit alter its document and stores it with a
-// new revision. If revision is not empty it must be the current one.
+// new revision. If revision is not empty it must be the current one. If edit
+// returns errDryRun nothing is stored, and the answer is what it would be.
 func (s *Service) change(ctx context.Context, f arn.Function, revision string, edit func(store.Tx, *document) error) (Function, error) {
 	var changed Function
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
@@ -177,7 +181,13 @@ func (s *Service) change(ctx context.Context, f arn.Function, revision string, e
 		if revision != "" && revision != doc.RevisionID {
 			return errRevision
 		}
-		if err := edit(tx, &doc); err != nil {
+		switch err := edit(tx, &doc); {
+		case errors.Is(err, errDryRun):
+			if changed, err = s.function(record, doc, f.Qualifier); err != nil {
+				return err
+			}
+			return errDryRun
+		case err != nil:
 			return err
 		}
 		doc.RevisionID = secret.UUID()
@@ -191,6 +201,9 @@ func (s *Service) change(ctx context.Context, f arn.Function, revision string, e
 		changed, err = s.function(record, doc, f.Qualifier)
 		return err
 	})
+	if errors.Is(err, errDryRun) {
+		return changed, nil
+	}
 	if errors.Is(err, store.ErrConflict) {
 		return Function{}, apierr.New(apierr.ResourceConflict, "The operation cannot be performed at this time. An update is in progress for resource: "+f.String()).Because(err)
 	}
