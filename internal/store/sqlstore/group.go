@@ -57,7 +57,10 @@ func (g *group) update(ctx context.Context, fn func(*tx) error) error {
 		return err
 	}
 	<-b.done
-	return b.err
+	if b.err != nil {
+		return b.err
+	}
+	return err
 }
 
 // takeTurn waits until the caller may use the connection.
@@ -95,7 +98,10 @@ func (g *group) takeTurn(ctx context.Context) error {
 }
 
 // run runs fn with the turn, and passes the turn on. It returns the batch that
-// fn became part of, or the error because of which it did not.
+// fn became part of, or the error because of which it did not. An error of fn
+// comes with a batch if fn saw what others in it wrote: it may be because of
+// that, so the caller must not hear of it before it has happened, or at all if
+// it never does.
 func (g *group) run(ctx context.Context, fn func(*tx) error) (joined *batch, err error) {
 	// Also if fn panics or does not return.
 	defer g.pass()
@@ -126,6 +132,7 @@ func (g *group) run(ctx context.Context, fn func(*tx) error) (joined *batch, err
 			g.rollback(err)
 		default:
 			// The others in the batch keep what they have written.
+			joined = b
 			if e := g.step(sqliteRollbackSavepoint); e == nil {
 				_ = g.step(sqliteRelease) // if it fails the batch is over, which step has seen to
 			}
