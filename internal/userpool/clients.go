@@ -133,7 +133,7 @@ func (s *Service) UpdateClient(ctx context.Context, poolID, clientID, name strin
 		return nil, err
 	}
 	var c *Client
-	err = s.Store.Update(ctx, func(tx store.Tx) error {
+	err = s.repeat(ctx, func(tx store.Tx) error {
 		row, err := tx.Client(poolID, clientID)
 		if err != nil {
 			return err

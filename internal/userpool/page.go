@@ -10,6 +10,16 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/store"
 )
 
+// Page asks for a part of a list: Token is what the previous page returned as
+// next, or empty; Limit 0 is the default.
+type Page struct {
+	Token string
+	Limit int
+}
+
+// pageLife is how long a page token can be used.
+const pageLife = time.Hour
+
 // A page token is the store's cursor with the time it was made, sealed and
 // bound to the list that it is a place in. Cursors can contain what people
 // searched for, so they do not leave the server in the clear.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/rsa"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -62,6 +63,20 @@ func (s *Service) passwords() *secret.Hasher {
 		return &s.hasher
 	}
 	return s.Hasher
+}
+
+// maxConflicts is how often a change is made that others overtook.
+const maxConflicts = 5
+
+// repeat is Update for a transaction that reads a record, changes it and
+// writes it back. Where the database lets another writer in between, it is
+// store.ErrConflict, and the change is made again on what is there then.
+func (s *Service) repeat(ctx context.Context, fn func(store.Tx) error) error {
+	for i := 1; ; i++ {
+		if err := s.Store.Update(ctx, fn); !errors.Is(err, store.ErrConflict) || i == maxConflicts {
+			return err
+		}
+	}
 }
 
 func (s *Service) send(ctx context.Context, m message.Message) error {

@@ -375,9 +375,6 @@ func (s *Service) DeleteAttributes(ctx context.Context, poolID, name string, att
 	})
 }
 
-// maxConflicts is how often a change is repeated that another one overtook.
-const maxConflicts = 5
-
 // changeUser reads, changes and writes a user in one transaction. change may
 // run more than once.
 func (s *Service) changeUser(ctx context.Context, poolID, name string, change func(*Pool, *store.User) error) error {
@@ -385,26 +382,21 @@ func (s *Service) changeUser(ctx context.Context, poolID, name string, change fu
 	if err != nil {
 		return err
 	}
-	for range maxConflicts {
-		err = s.Store.Update(ctx, func(tx store.Tx) error {
-			u, err := FindUser(tx, p, name)
-			if err != nil {
-				return err
-			}
-			if err := change(p, &u); err != nil {
-				return err
-			}
-			u.UpdatedAt = s.stamp()
-			err = tx.UpdateUser(p.Row(u))
-			if taken, ok := errors.AsType[*store.NameTakenError](err); ok {
-				return p.TakenError(taken.Name.Kind, "User account already exists")
-			}
+	err = s.repeat(ctx, func(tx store.Tx) error {
+		u, err := FindUser(tx, p, name)
+		if err != nil {
 			return err
-		})
-		if !errors.Is(err, store.ErrConflict) {
-			break
 		}
-	}
+		if err := change(p, &u); err != nil {
+			return err
+		}
+		u.UpdatedAt = s.stamp()
+		err = tx.UpdateUser(p.Row(u))
+		if taken, ok := errors.AsType[*store.NameTakenError](err); ok {
+			return p.TakenError(taken.Name.Kind, "User account already exists")
+		}
+		return err
+	})
 	if err != nil {
 		return userError(err, "update")
 	}
