@@ -367,8 +367,7 @@ func TestCall(t *testing.T) {
 // An operation that calls another acts as its own caller: it cannot do through
 // Call what its caller may not do.
 func TestCallActsAsTheCaller(t *testing.T) {
-	var s *awsapi.Server
-	s = awsapi.New(awsapi.Options{Credentials: keys{}, Now: atNoon,
+	s := awsapi.New(awsapi.Options{Credentials: keys{}, Now: atNoon,
 		Authorize: func(_ context.Context, p awsapi.Principal, action, _ string) error {
 			if p.Root || action == "cognito-idp:Who" {
 				return nil
