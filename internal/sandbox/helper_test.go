@@ -60,7 +60,7 @@ func node(dir string) sandbox.Config {
 	return sandbox.Config{
 		Name: "fn", Version: "$LATEST", Region: "us-east-1", Account: "000000000000",
 		ARN:     "arn:aws:lambda:us-east-1:000000000000:function:fn",
-		Runtime: "nodejs20.x", Handler: "index.handler", CodeDir: dir, MemoryMB: 256, Timeout: 10 * time.Second,
+		Runtime: "nodejs20.x", Handler: "index.handler", CodeDir: dir, MemoryMB: 256, Timeout: time.Minute,
 	}
 }
 
@@ -73,7 +73,7 @@ func event(payload string) sandbox.Invocation {
 
 func invoke(t testing.TB, f *sandbox.Function, payload string) sandbox.Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	res, err := f.Invoke(ctx, event(payload))
 	if err != nil {

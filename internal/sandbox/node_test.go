@@ -124,8 +124,11 @@ func TestJavaScript(t *testing.T) {
 					if ev == "" {
 						ev = "{}"
 					}
-					// Twice: what one event breaks, the next must not notice.
+					// An environment that answered is used again.
 					for i := range 2 {
+						if i > 0 && tt.wantType != "" {
+							break
+						}
 						res := invoke(t, f, ev)
 						if tt.wantType == "" {
 							answered(t, res, tt.want)
@@ -188,8 +191,8 @@ func TestContext(t *testing.T) {
 			got.ClientContext["custom"]["k"] != "v" {
 			t.Errorf("context %+v", got)
 		}
-		if got.Left < 5000 || got.Left > 10_000 {
-			t.Errorf("%d ms left of 10 s", got.Left)
+		if got.Left < 30_000 || got.Left > 60_000 {
+			t.Errorf("%d ms left of a minute", got.Left)
 		}
 	}
 }
