@@ -290,8 +290,10 @@ func TestSec_SES_2_StateMachine(t *testing.T) {
 }
 
 // TestOneOfManyAnswersWins: a session is used once, however many try.
-func TestOneOfManyAnswersWins(t *testing.T) {
-	w := newWorld(t)
+func TestOneOfManyAnswersWins(t *testing.T) { onDatabases(t, oneOfManyAnswersWins) }
+
+func oneOfManyAnswersWins(t *testing.T, open func(testing.TB) *world) {
+	w := open(t)
 	p := w.pool()
 	c := w.client(p)
 	w.newcomer(p, "jdoe", nil)

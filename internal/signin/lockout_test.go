@@ -96,7 +96,9 @@ func TestSec_PW_4_SuccessAndTimeForgive(t *testing.T) {
 
 // TestSec_PW_4_ParallelGuesses: of 200 guesses at once, no more are looked at
 // than would be one after another; on two nodes, a few more.
-func TestSec_PW_4_ParallelGuesses(t *testing.T) {
+func TestSec_PW_4_ParallelGuesses(t *testing.T) { onDatabases(t, parallelGuesses) }
+
+func parallelGuesses(t *testing.T, open func(testing.TB) *world) {
 	for _, x := range []struct {
 		name  string
 		nodes int
@@ -109,7 +111,7 @@ func TestSec_PW_4_ParallelGuesses(t *testing.T) {
 		{"two nodes", 2, "jdoe", 5 + 4},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := open(t)
 			p := w.pool(func(s *userpool.Settings) { s.AliasAttributes = []string{store.NameEmail, store.NamePreferredUsername} })
 			u := w.user(p, "jdoe", map[string]string{"email": "j@x.io", "email_verified": "true", "preferred_username": "jj"})
 			c := w.client(p, hides)

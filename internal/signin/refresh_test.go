@@ -132,10 +132,12 @@ func TestRotation(t *testing.T) {
 }
 
 // TestSec_RT_2_RaceGivesOneLineage lets 64 callers use one token at once.
-func TestSec_RT_2_RaceGivesOneLineage(t *testing.T) {
+func TestSec_RT_2_RaceGivesOneLineage(t *testing.T) { onDatabases(t, raceOfRefreshes) }
+
+func raceOfRefreshes(t *testing.T, open func(testing.TB) *world) {
 	for _, grace := range []time.Duration{0, 30 * time.Second} {
 		t.Run("grace "+grace.String(), func(t *testing.T) {
-			w := newWorld(t)
+			w := open(t)
 			p := w.pool()
 			w.user(p, "jdoe", nil)
 			c := w.client(p, rotates(grace))

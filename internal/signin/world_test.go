@@ -5,12 +5,16 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"net/url"
+	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/arn"
@@ -130,10 +134,60 @@ type world struct {
 	kek   *secret.KEK
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldOn(t, "") }
+
+// onDatabases runs a test on SQLite and on PostgreSQL.
+func onDatabases(t *testing.T, run func(t *testing.T, open func(testing.TB) *world)) {
+	t.Run("SQLite", func(t *testing.T) { run(t, newWorld) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		run(t, func(t testing.TB) *world { return newWorldOn(t, postgres(t)) })
+	})
+}
+
+var schemas atomic.Int64
+
+// postgres returns the address of an empty schema of the test's own.
+func postgres(t testing.TB) string {
+	t.Helper()
+	const env = "ROCKPOOL_TEST_POSTGRES"
+	if os.Getenv(env) == "" {
+		const how = "set " + env + " to the postgres:// address of a server to test with (version 15 or newer)"
+		if os.Getenv("CI") == "true" {
+			t.Fatal(how)
+		}
+		t.Skip("PostgreSQL IS NOT TESTED: " + how)
+	}
+	addr, err := url.Parse(os.Getenv(env))
+	if err != nil {
+		t.Fatalf("%s is not an address", env)
+	}
+	schema := fmt.Sprintf("rockpool_signin_%d_%d", os.Getpid(), schemas.Add(1))
+	runSQL := func(text string) {
+		// The context of the test has ended when a cleanup runs.
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		conn, err := pgx.Connect(ctx, addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(ctx)
+		if _, err := conn.Exec(ctx, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runSQL(`CREATE SCHEMA ` + schema)
+	t.Cleanup(func() { runSQL(`DROP SCHEMA ` + schema + ` CASCADE`) })
+	own := *addr
+	q := own.Query()
+	q.Set("search_path", schema)
+	own.RawQuery = q.Encode()
+	return own.String()
+}
+
+func newWorldOn(t testing.TB, dsn string) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{t: time.Date(2026, 11, 1, 5, 6, 7, 250e6, time.UTC)}, stats: &counter{}, fn: &function{}}
-	db, err := sqlstore.Open(t.Context(), sqlstore.Options{Observe: w.stats.observe})
+	db, err := sqlstore.Open(t.Context(), sqlstore.Options{DSN: dsn, Observe: w.stats.observe})
 	if err != nil {
 		t.Fatal(err)
 	}
