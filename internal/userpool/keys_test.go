@@ -37,7 +37,10 @@ func verify(set token.KeySet, raw string, now time.Time) error {
 }
 
 func TestSec_JWT_7_RotationRefusesNoLiveToken(t *testing.T) {
-	ns, c := nodes(t, 2)
+	onDatabases(t, testTestSec_JWT_7_RotationRefusesNoLiveToken)
+}
+
+func testTestSec_JWT_7_RotationRefusesNoLiveToken(t *testing.T, ns []node, c *clock) {
 	p := ns[0].pool(t, userpool.Settings{})
 	before, err := ns[1].Keys(t.Context(), p.ID)
 	if err != nil {
@@ -143,7 +146,10 @@ func TestSec_JWT_7_RotationDuringLoad(t *testing.T) {
 }
 
 func TestRacingRotationsLeaveOneKeyOfEachUse(t *testing.T) {
-	ns, _ := nodes(t, 2)
+	onDatabases(t, testTestRacingRotationsLeaveOneKeyOfEachUse)
+}
+
+func testTestRacingRotationsLeaveOneKeyOfEachUse(t *testing.T, ns []node, _ *clock) {
 	p := ns[0].pool(t, userpool.Settings{})
 	var wg sync.WaitGroup
 	for i := range 4 {

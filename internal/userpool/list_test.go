@@ -242,8 +242,9 @@ func TestGroupsOfAUserAreBounded(t *testing.T) {
 }
 
 // A user that is created twice at the same moment exists once.
-func TestRacingCreatesOfOneUser(t *testing.T) {
-	ns, _ := nodes(t, 2)
+func TestRacingCreatesOfOneUser(t *testing.T) { onDatabases(t, testTestRacingCreatesOfOneUser) }
+
+func testTestRacingCreatesOfOneUser(t *testing.T, ns []node, _ *clock) {
 	p := ns[0].pool(t, userpool.Settings{})
 	errs := make([]error, 8)
 	var wg sync.WaitGroup

@@ -182,7 +182,10 @@ func TestSec_NAME_2_ForceTakesNoOtherKindOfName(t *testing.T) {
 }
 
 func TestSec_NAME_2_OfRacingUsersOneGetsTheAlias(t *testing.T) {
-	ns, _ := nodes(t, 2)
+	onDatabases(t, testTestSec_NAME_2_OfRacingUsersOneGetsTheAlias)
+}
+
+func testTestSec_NAME_2_OfRacingUsersOneGetsTheAlias(t *testing.T, ns []node, _ *clock) {
 	p := ns[0].pool(t, userpool.Settings{AliasAttributes: []string{"email"}})
 	errs := make([]error, 8)
 	var wg sync.WaitGroup
