@@ -150,7 +150,7 @@ func TestSignUpTakenName(t *testing.T) {
 	w.mustSignUp("bob", attrs{"email": "a@b.org"})
 }
 
-func TestSignUpBoundsTakenNamesPerSource(t *testing.T) {
+func TestSec_ENUM_3_TakenNamesAreBoundedPerSource(t *testing.T) {
 	w := newPeople(t)
 	w.mustSignUp("ada", nil)
 	in := signin.SignUpInput{ClientID: w.c.ID, Username: "ada", Password: password, Caller: signin.Caller{SourceIP: "192.0.2.7"}}
