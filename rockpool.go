@@ -63,7 +63,8 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: o, clock: &clock{}, outbox: &message.Outbox{}, logbook: &function.Logbook{}, metrics: newMetrics()}
+	s := &Server{opts: o, clock: &clock{}, logbook: &function.Logbook{}, metrics: newMetrics()}
+	s.outbox = &message.Outbox{Now: s.clock.Now}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close(context.WithoutCancel(ctx)))
@@ -257,7 +258,7 @@ func (s *Server) URL() string { return s.opts.PublicURL }
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	srv := web.NewServer(s.handler)
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
+	go func() { failed <- srv.Serve(web.Limit(ln, maxConnections, maxFromOneSource)) }()
 	select {
 	case err := <-failed:
 		return err
@@ -270,6 +271,13 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	return nil
 }
+
+// How many connections a server keeps at once (security NET-1). A proxy on the
+// same machine is one source.
+const (
+	maxConnections   = 10_000
+	maxFromOneSource = 2_048
+)
 
 // Close stops functions and background work and closes the database. Requests
 // must have ended: close after Serve has returned.
