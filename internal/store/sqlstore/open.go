@@ -105,7 +105,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		case path == "":
 			err = errors.New("no path after sqlite:")
 		case !ok && strings.Contains(path, "://"):
-			err = errors.New("unknown kind of database: want a path, sqlite:path, memory: or postgres://…")
+			err = errors.New("unknown kind of database: want a path, sqlite:path, memory: or a postgres:// address")
 		default:
 			db.engine, err = openSQLite(ctx, path, o, db.hooks)
 		}
