@@ -1,6 +1,8 @@
 package userpool_test
 
 import (
+	"bytes"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -144,6 +146,31 @@ func TestSec_ATTR_1_ClientsWriteWhatTheyAreAllowed(t *testing.T) {
 		if _, err := p.CheckAttributes(userpool.AttributeWrite{Client: tt.client}, current, map[string]string{tt.name: ""}); tt.allowed != (err == nil) {
 			t.Errorf("delete %s: %v", tt.name, err)
 		}
+	}
+}
+
+func TestSec_ATTR_1_OpenCustomAttributesAreWarnedOf(t *testing.T) {
+	n, p := tenantPool(t)
+	plain := n.pool(t, userpool.Settings{})
+	var log bytes.Buffer
+	n.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	warned := func() bool {
+		defer log.Reset()
+		return strings.Contains(log.String(), "level=WARN") && strings.Contains(log.String(), "custom:tenantId")
+	}
+	open := n.client(t, p, userpool.NewClient{})
+	if !warned() {
+		t.Error("no warning of a client that may write the tenant")
+	}
+	closed := userpool.ClientSettings{WriteAttributes: []string{"given_name"}}
+	if _, err := n.UpdateClient(t.Context(), p.ID, open.ID, "", closed); err != nil || warned() {
+		t.Errorf("a warning of a client with WriteAttributes, or %v", err)
+	}
+	if _, err := n.UpdateClient(t.Context(), p.ID, open.ID, "", userpool.ClientSettings{}); err != nil || !warned() {
+		t.Errorf("no warning when WriteAttributes were taken away: %v", err)
+	}
+	if n.client(t, plain, userpool.NewClient{}); warned() {
+		t.Error("a warning in a pool without custom attributes")
 	}
 }
 

@@ -114,6 +114,7 @@ func (s *Service) CreateClient(ctx context.Context, poolID string, in NewClient)
 	s.pools.forgetClient(c.ID)
 	switch {
 	case err == nil:
+		s.warnOfOpenAttributes(ctx, p, c)
 		return c, nil
 	case errors.Is(err, store.ErrNotFound):
 		return nil, errPoolNotFound(poolID) // deleted since it was cached
@@ -159,7 +160,23 @@ func (s *Service) UpdateClient(ctx context.Context, poolID, clientID, name strin
 	if err := clientError(err, clientID, "update"); err != nil {
 		return nil, err
 	}
+	s.warnOfOpenAttributes(ctx, p, c)
 	return c, nil
+}
+
+// warnOfOpenAttributes says in the log what Cognito's default means for a pool
+// that keeps a tenant or a role in a custom attribute: its users may change it.
+func (s *Service) warnOfOpenAttributes(ctx context.Context, p *Pool, c *Client) {
+	if c.WriteAttributes != nil {
+		return
+	}
+	for _, a := range p.Schema {
+		if a.Custom() && a.Mutable && !a.DeveloperOnly {
+			s.log().WarnContext(ctx, "users can change every mutable custom attribute through this app client: set its WriteAttributes",
+				"pool", p.ID, "client", c.ID, "attribute", a.Name)
+			return
+		}
+	}
 }
 
 func clientError(err error, clientID, doing string) error {

@@ -248,5 +248,9 @@ func (s *Service) RotateKeys(ctx context.Context, poolID string) (*Keyring, erro
 	case err != nil:
 		return nil, fmt.Errorf("rotate keys of pool %s: %w", poolID, err)
 	}
-	return s.Keys(ctx, poolID)
+	k, err := s.Keys(ctx, poolID)
+	if err == nil {
+		s.log().InfoContext(ctx, "signing keys rotated", "pool", poolID, "id key", k.ID.ID, "access key", k.Access.ID)
+	}
+	return k, err
 }
