@@ -92,18 +92,15 @@ var awsHost = regexp.MustCompile(`^(issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\
 // guardDev keeps web pages of other sites from driving a development server,
 // which would let them run code on the machine: by a name of theirs that
 // resolves to loopback (so the Host must be one we know), or from the page
-// itself (so what changes anything must not come from another site).
+// itself, as far as what lies beside the wire goes. On the wire awsapi asks
+// ownPage.
 func (s *Server) guardDev(next http.Handler) http.Handler {
-	public, err := url.Parse(s.opts.PublicURL)
-	if err != nil {
-		panic("rockpool: " + err.Error()) // complete has parsed it
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case !knownHost(r.Host, public.Hostname()):
+		case !s.opts.InsecureExposeDev && !s.knownHost(r.Host):
 			writeError(w, apierr.Newf(apierr.AccessDenied, "This development server does not answer for the host %.100q; set the public URL to use another name.", r.Host))
-		case foreignOrigin(r, public.Hostname()) && isAdministrative(r):
-			writeError(w, apierr.New(apierr.AccessDenied, "A web page of another site may call the public operations of a user pool, but not administer a development server."))
+		case strings.HasPrefix(r.URL.Path, "/_rockpool/") && !s.ownPage(r):
+			writeError(w, apierr.New(apierr.AccessDenied, "A web page of another site may not look into a development server."))
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -125,24 +122,26 @@ func isLocal(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-func knownHost(hostport, public string) bool {
-	host := hostname(hostport)
-	return isLocal(host) || host == public || awsHost.MatchString(host)
+func (s *Server) publicHost() string {
+	u, err := url.Parse(s.opts.PublicURL)
+	if err != nil {
+		panic("rockpool: " + err.Error()) // Options.complete has parsed it
+	}
+	return u.Hostname()
 }
 
-// foreignOrigin reports whether a browser says that the request comes from a
-// page that is neither on this machine nor ours.
-func foreignOrigin(r *http.Request, public string) bool {
+func (s *Server) knownHost(hostport string) bool {
+	host := hostname(hostport)
+	return isLocal(host) || host == s.publicHost() || awsHost.MatchString(host)
+}
+
+// ownPage reports whether a request comes from a program, or from a web page
+// on this machine or of the server's own address.
+func (s *Server) ownPage(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
-		return r.Header.Get("Sec-Fetch-Site") == "cross-site"
+		return r.Header.Get("Sec-Fetch-Site") != "cross-site"
 	}
 	u, err := url.Parse(origin)
-	return err != nil || !(isLocal(u.Hostname()) || (u.Hostname() != "" && u.Hostname() == public))
-}
-
-// isAdministrative reports whether a request could change more than a signed
-// in user may: one that is signed, and everything beside the wire.
-func isAdministrative(r *http.Request) bool {
-	return r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Signature") || strings.HasPrefix(r.URL.Path, "/_rockpool/")
+	return err == nil && (isLocal(u.Hostname()) || u.Hostname() != "" && u.Hostname() == s.publicHost())
 }

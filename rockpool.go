@@ -196,7 +196,7 @@ func (s *Server) wire(context.Context) error {
 		profile = awsapi.Serve
 	}
 	s.api = awsapi.New(awsapi.Options{
-		Profile: profile, Credentials: s.keys, Account: o.Account,
+		Profile: profile, Credentials: s.keys, Account: o.Account, AllowPage: s.ownPage,
 		Now: s.clock.Now, Logger: o.Logger, Observe: s.metrics.observe,
 	})
 	s.api.Register(cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{Pools: s.pools, SignIn: s.signin})...)
@@ -226,9 +226,7 @@ func (s *Server) routes() http.Handler {
 	s.mountAdmin(mux)
 	if s.opts.Profile == Dev {
 		s.mountDev(mux)
-		if !s.opts.InsecureExposeDev {
-			return s.guardDev(mux)
-		}
+		return s.guardDev(mux)
 	}
 	return mux
 }

@@ -21,7 +21,15 @@ type Invocation struct {
 	Caller        *Caller // nil when the request itself was authorised
 	ClientContext []byte  // JSON, or nil
 	TraceID       string
-	Logs          bool // wants Result.LogTail
+	Logs          bool   // wants Result.LogTail
+	RequestID     string // names the run in the log; "": a new one
+}
+
+func (in Invocation) requestID() string {
+	if in.RequestID == "" {
+		return secret.UUID()
+	}
+	return in.RequestID
 }
 
 // Result is what came of an invocation. A function that failed is a Result
@@ -39,7 +47,7 @@ func (s *Service) Invoke(ctx context.Context, in Invocation) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return s.run(ctx, target, in, secret.UUID())
+	return s.run(ctx, target, in, in.requestID())
 }
 
 // Check does everything that Invoke does but run the function: it is the
@@ -60,7 +68,7 @@ func (s *Service) InvokeLater(ctx context.Context, in Invocation) (requestID str
 	if len(in.Payload) > maxAsyncPayload {
 		return "", apierr.Newf(apierr.RequestTooLarge, "%d byte payload is too large for the Event invocation type (limit %d bytes)", len(in.Payload), maxAsyncPayload)
 	}
-	requestID = secret.UUID()
+	requestID = in.requestID()
 	if !s.background.start(s.BackgroundLimit, func(ctx context.Context) { s.runLater(ctx, target, in, requestID) }) {
 		return "", errBusy
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
 	"github.com/rockpoolhq/rockpool/internal/function"
 )
 
@@ -21,7 +22,7 @@ func (a *api) invoke(ctx context.Context, in *invocationRequest) (*invocationRes
 	); err != nil {
 		return nil, err
 	}
-	call := function.Invocation{Function: f, Payload: in.Payload, Logs: value(in.LogType) == "Tail"}
+	call := function.Invocation{Function: f, Payload: in.Payload, Logs: value(in.LogType) == "Tail", RequestID: awsapi.RequestFrom(ctx).ID}
 	if call.ClientContext, err = clientContext(in.ClientContext); err != nil {
 		return nil, err
 	}
