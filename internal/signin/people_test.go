@@ -22,7 +22,11 @@ type people struct {
 // newPeople makes a pool that verifies e-mail addresses, changed by change.
 func newPeople(t *testing.T, change ...func(*userpool.Settings)) *people {
 	t.Helper()
-	w := newWorld(t)
+	return peopleOf(t, newWorld(t), change...)
+}
+
+func peopleOf(t *testing.T, w *world, change ...func(*userpool.Settings)) *people {
+	t.Helper()
 	box := &message.Outbox{Now: w.clock.now}
 	w.s.Messages, w.pools.Messages = box, box
 	t.Cleanup(func() {

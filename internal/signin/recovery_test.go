@@ -450,8 +450,10 @@ func TestSec_PW_7_ChangePassword(t *testing.T) {
 	})
 }
 
-func TestChangePasswordRace(t *testing.T) {
-	w := newPeople(t)
+func TestChangePasswordRace(t *testing.T) { onDatabases(t, changePasswordRace) }
+
+func changePasswordRace(t *testing.T, open func(testing.TB) *world) {
+	w := peopleOf(t, open(t))
 	w.member("ada", attrs{"email": "a@b.org"})
 	token := w.access("ada")
 	errs := make([]error, 4)

@@ -314,8 +314,10 @@ func TestForceAliasCreation(t *testing.T) {
 	}
 }
 
-func TestSec_NAME_2_TwoUsersConfirmOneEmail(t *testing.T) {
-	w := newPeople(t, aliases("email"))
+func TestSec_NAME_2_TwoUsersConfirmOneEmail(t *testing.T) { onDatabases(t, twoUsersConfirmOneEmail) }
+
+func twoUsersConfirmOneEmail(t *testing.T, open func(testing.TB) *world) {
+	w := peopleOf(t, open(t), aliases("email"))
 	const rivals = 8
 	codes := make([]string, rivals)
 	for i := range rivals {
@@ -354,8 +356,10 @@ func TestSec_NAME_2_TwoUsersConfirmOneEmail(t *testing.T) {
 	}
 }
 
-func TestSec_PW_5_ACodeWorksOnce(t *testing.T) {
-	w := newPeople(t)
+func TestSec_PW_5_ACodeWorksOnce(t *testing.T) { onDatabases(t, aCodeWorksOnce) }
+
+func aCodeWorksOnce(t *testing.T, open func(testing.TB) *world) {
+	w := peopleOf(t, open(t))
 	w.member("ada", attrs{"email": "a@b.org"})
 	if _, err := w.forgot("ada"); err != nil {
 		t.Fatal(err)
@@ -386,8 +390,10 @@ func TestSec_PW_5_ACodeWorksOnce(t *testing.T) {
 	}
 }
 
-func TestSec_PW_5_GuessesAreLimited(t *testing.T) {
-	w := newPeople(t)
+func TestSec_PW_5_GuessesAreLimited(t *testing.T) { onDatabases(t, guessesAreLimited) }
+
+func guessesAreLimited(t *testing.T, open func(testing.TB) *world) {
+	w := peopleOf(t, open(t))
 	code := w.mustSignUp("ada", attrs{"email": "a@b.org"})
 	t.Run("of parallel guesses only so many are looked at", func(t *testing.T) {
 		const guesses = 40
