@@ -106,10 +106,10 @@ var notOfPools = map[string]string{
 // mapErr makes the outcome that a method has for a record that is not there
 // the common one.
 func mapErr(err, from error) error {
-	if err == from { //nolint:errorlint // a sentinel of the contract, unwrapped
+	if err == from { // a sentinel of the contract, unwrapped
 		return store.ErrNotFound
 	}
-	return fmt.Errorf("got %v, want %v", err, from) //nolint:errorlint // a report
+	return fmt.Errorf("got %v, want %v", err, from) // a report
 }
 
 func nothing(n int, err error) error {

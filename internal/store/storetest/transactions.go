@@ -35,7 +35,7 @@ var transactions = []testCase{
 			mustNot(t, "CreatePool", tx.CreatePool(store.Pool{ID: poolA}))
 			return errOwn
 		})
-		if err != errOwn { //nolint:errorlint // the very same
+		if err != errOwn { // the very same
 			t.Errorf("got %v, want the error of fn", err)
 		}
 		view(t, s, func(tx store.Tx) error {
@@ -48,7 +48,7 @@ var transactions = []testCase{
 	}},
 	{"an error of fn in View comes back as it is", func(t *testing.T, s store.Store) {
 		err := s.View(t.Context(), func(store.Tx) error { return errOwn })
-		if err != errOwn { //nolint:errorlint // the very same
+		if err != errOwn { // the very same
 			t.Errorf("got %v, want the error of fn", err)
 		}
 	}},
