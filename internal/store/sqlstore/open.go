@@ -103,7 +103,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		path, ok := strings.CutPrefix(o.DSN, "sqlite:")
 		switch {
 		case path == "":
-			err = errors.New("no path after sqlite:")
+			err = errors.New("sqlite: is followed by no path")
 		case !ok && strings.Contains(path, "://"):
 			err = errors.New("unknown kind of database: want a path, sqlite:path, memory: or a postgres:// address")
 		default:
