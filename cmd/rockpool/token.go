@@ -260,6 +260,9 @@ func printClaims(w io.Writer, claims token.Claims, changed map[string]token.Kind
 		}
 		if kind, ok := changed[name]; ok {
 			note = string(kind) + " by the trigger"
+			if kind == token.KindRefused {
+				note = "refused to the trigger, which wanted another value"
+			}
 		}
 		line := fmt.Sprintf("  %-22s %s", name, value)
 		if note != "" {
