@@ -66,3 +66,24 @@ func BenchmarkNodeCold(b *testing.B) {
 	b.ReportMetric(float64(ours[len(ours)/2].Milliseconds()), "ours-ms")
 	b.ReportMetric(float64(bare[len(bare)/2].Milliseconds()), "bare-ms")
 }
+
+// BenchmarkProvidedWarm measures the same over the Runtime API.
+func BenchmarkProvidedWarm(b *testing.B) {
+	h := open(b, sandbox.Options{})
+	f := h.Function(provided(b))
+	answered(b, invoke(b, f, `{}`), `{}`)
+	inv := event(`{}`)
+	inv.Logs = false
+	took := make([]time.Duration, 0, 1<<16)
+	for b.Loop() {
+		begin := time.Now()
+		res, err := f.Invoke(b.Context(), inv)
+		if err != nil || res.FunctionError != "" {
+			b.Fatal(err, string(res.Payload))
+		}
+		took = append(took, time.Since(begin))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}

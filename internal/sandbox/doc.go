@@ -31,8 +31,22 @@
 //
 // # What is enforced where
 //
-// Linux: see Isolation. macOS and others: a process group, an environment
-// built from nothing, time limits and bounded output; file system, memory and
+// Linux, where the kernel and the container allow it (Isolation tells, and
+// LevelStrict insists): a user, process, IPC and mount namespace for each
+// environment, so that it sees no other process and has an empty /tmp of
+// limited size; a read-only file tree of which Landlock shows it its code and
+// the system's libraries; no signals or abstract sockets to the outside; no
+// capabilities, also when the server is root; limits of open files, file size,
+// processes and core files; and a watchdog that measures the memory and counts
+// the processes of everything it started. Without namespaces the rest still
+// holds. Outside its namespace a function has the server's user id, not one of
+// its own: it is the file rules that keep it from the server's files.
+//
+// Not enforced: the network is open, also to addresses that only this machine
+// can reach (a function can connect to the server's own port as any local
+// program can), and processor time is limited by the time limit alone.
+//
+// macOS and others: a process group, an environment built from nothing, time limits and bounded output; file system, memory and
 // process limits are not enforced, and Host.Isolation says so. On Windows the
 // package compiles but cannot start a function.
 package sandbox

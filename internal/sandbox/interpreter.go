@@ -87,9 +87,12 @@ func (h *Host) program(f *Function) (prog program, frames bool, err error) {
 		}
 		boot := filepath.Join(h.dir, "runtime", "node.cjs")
 		prog.Path = path
-		// The collector should work before the watchdog does.
-		prog.Args = []string{"node", fmt.Sprintf("--max-old-space-size=%d", max(c.MemoryMB*3/4, 32)), boot}
+		// The collector should work before the watchdog does; an empty Node has
+		// some 50 MB resident.
+		heap := max(min(c.MemoryMB*3/4, c.MemoryMB-56), 32)
+		prog.Args = []string{"node", fmt.Sprintf("--max-old-space-size=%d", heap), boot}
 		prog.Read = append(prog.Read, path, boot)
+		prog.Read = append(prog.Read, besideInterpreter(path)...)
 		return prog, true, nil
 	case strings.HasPrefix(c.Runtime, "python3"):
 		path, err := h.python.find(h.opts.PythonPath, "python3", "python")
@@ -99,11 +102,7 @@ func (h *Host) program(f *Function) (prog program, frames bool, err error) {
 		boot := filepath.Join(h.dir, "runtime", "python.py")
 		prog.Path, prog.Args, prog.Engine = path, []string{path, boot}, filepath.Base(path)
 		prog.Read = append(prog.Read, path, boot)
-		// The standard library lies beside the interpreter: PREFIX/bin/python3,
-		// PREFIX/lib/python3.x.
-		if lib := filepath.Join(filepath.Dir(filepath.Dir(path)), "lib"); isDir(lib) {
-			prog.Read = append(prog.Read, lib)
-		}
+		prog.Read = append(prog.Read, besideInterpreter(path)...)
 		return prog, false, nil
 	case strings.HasPrefix(c.Runtime, "provided"):
 		boot := filepath.Join(c.CodeDir, "bootstrap")
@@ -116,6 +115,16 @@ func (h *Host) program(f *Function) (prog program, frames bool, err error) {
 		return prog, false, nil
 	}
 	return prog, false, fmt.Errorf("%w: %q", ErrRuntime, c.Runtime)
+}
+
+// besideInterpreter returns where an interpreter outside the system's
+// directories keeps its libraries: PREFIX/bin/python3, PREFIX/lib.
+func besideInterpreter(path string) []string {
+	bin := filepath.Dir(path)
+	if lib := filepath.Join(filepath.Dir(bin), "lib"); filepath.Base(bin) == "bin" && isDir(lib) {
+		return []string{lib}
+	}
+	return nil
 }
 
 func isDir(path string) bool {

@@ -282,7 +282,7 @@ func dropCapabilities() error {
 // resolution, TLS and time zones need. Not /etc, /home, /root, /var, /srv.
 var (
 	systemDirs = []string{
-		"/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/opt/lib", "/etc/ssl", "/etc/pki", "/etc/ca-certificates",
+		"/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ssl", "/etc/pki", "/etc/ca-certificates",
 		"/etc/crypto-policies", "/etc/alternatives", "/etc/ld.so.conf.d", "/nix/store", "/sys/devices/system/cpu", "/sys/fs/cgroup",
 	}
 	systemFiles = []string{
