@@ -109,10 +109,11 @@ func (f *serverFlags) options(profile rockpool.Profile, logger *slog.Logger) roc
 }
 
 func (f *serverFlags) serve(cmd *cobra.Command, profile rockpool.Profile) error {
-	logger, err := newLogger(cmd, f.logFormat)
+	logger, flush, err := newLogger(cmd, f.logFormat)
 	if err != nil {
 		return err
 	}
+	defer flush()
 	if f.mailFrom != "" && f.mail == "" {
 		return misused("--mail-from needs --mail")
 	}
@@ -185,12 +186,17 @@ func (f *serverFlags) greet(cmd *cobra.Command, srv *rockpool.Server) {
 `, srv.URL(), firstOf(f.issuer, srv.URL()+"/{poolId}"))
 }
 
-func newLogger(cmd *cobra.Command, format string) (*slog.Logger, error) {
+// newLogger returns a logger to standard error and what writes its last lines.
+func newLogger(cmd *cobra.Command, format string) (_ *slog.Logger, flush func(), err error) {
+	w := newLogWriter(cmd.ErrOrStderr())
+	var h slog.Handler
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)), nil
+		h = slog.NewTextHandler(w, nil)
 	case "json":
-		return slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)), nil
+		h = slog.NewJSONHandler(w, nil)
+	default:
+		return nil, nil, misused("--log is text or json, not %q", format)
 	}
-	return nil, misused("--log is text or json, not %q", format)
+	return slog.New(promptly{h, w}), w.Close, nil
 }
