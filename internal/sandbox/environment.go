@@ -144,7 +144,11 @@ func (c *exchange) finish(r reply, err error) Result {
 		e.proc.drain()
 		_ = e.move(stateIdle) // refused when it has died since: then it is not usable
 	}
-	if rss := int64(r.rssKB) << 10; rss > e.peak.Load() {
+	rss := int64(r.rssKB) << 10
+	if rss == 0 { // its runtime does not say
+		rss = resident(e.proc.id())
+	}
+	if rss > e.peak.Load() {
 		e.peak.Store(rss)
 	}
 	e.log.flushLost()

@@ -1,6 +1,8 @@
 package sandbox_test
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -22,4 +24,19 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// hostMain is a server that starts a function and waits to be killed.
+func hostMain() {
+	h, err := sandbox.Open(sandbox.Options{StateDir: os.Getenv("SANDBOX_TEST_HOST")})
+	if err != nil {
+		panic(err)
+	}
+	if os.Getenv("SANDBOX_TEST_LANDLOCK") != "" {
+		h.WithLandlockOnly()
+	}
+	cfg := sandbox.Config{Name: "f", Runtime: "nodejs20.x", Handler: "index.handler", CodeDir: os.Getenv("SANDBOX_TEST_CODE")}
+	res, err := h.Function(cfg).Invoke(context.Background(), sandbox.Invocation{RequestID: "r"})
+	fmt.Println(string(res.Payload), err)
+	select {}
 }

@@ -2,7 +2,6 @@ package sandbox_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -414,21 +413,6 @@ func TestStrict(t *testing.T) {
 	if m := none.Isolation().Missing; !slices.Contains(m, sandbox.HaveLandlock) || !slices.Contains(m, sandbox.HaveNoNewPrivs) {
 		t.Errorf("level none misses %v", m)
 	}
-}
-
-// hostMain is a server that starts a function and waits to be killed.
-func hostMain() {
-	h, err := sandbox.Open(sandbox.Options{StateDir: os.Getenv("SANDBOX_TEST_HOST")})
-	if err != nil {
-		panic(err)
-	}
-	if os.Getenv("SANDBOX_TEST_LANDLOCK") != "" {
-		h.WithLandlockOnly()
-	}
-	cfg := sandbox.Config{Name: "f", Runtime: "nodejs20.x", Handler: "index.handler", CodeDir: os.Getenv("SANDBOX_TEST_CODE")}
-	res, err := h.Function(cfg).Invoke(context.Background(), sandbox.Invocation{RequestID: "r"})
-	fmt.Println(string(res.Payload), err)
-	select {}
 }
 
 // A server that is killed takes its functions along, also those in a loop.

@@ -34,3 +34,12 @@ func (h *Host) watchOnce(all bool) {
 		}
 	}
 }
+
+// resident returns the resident bytes of one process, or 0 if it is gone.
+func resident(pid int) int64 {
+	if pid == 0 {
+		return 0
+	}
+	s, _ := statOf(strconv.Itoa(pid)) // the zero value says gone
+	return s.rss
+}
