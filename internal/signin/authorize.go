@@ -40,20 +40,20 @@ func (s *Service) authorize(ctx context.Context, accessToken string) (*principal
 func (s *Service) verifyAccess(ctx context.Context, accessToken string) (*principal, error) {
 	// What the token says of itself only chooses the pool whose keys and
 	// issuer it has to pass.
-	header, hint, err := token.Peek(accessToken)
+	parsed, err := s.verified.Parse(accessToken)
 	if err != nil {
 		return nil, errAccessToken.Because(err)
 	}
 	w := &principal{}
-	if w.Pool, w.Client, err = s.Pools.ClientByID(ctx, hint.String("client_id")); err != nil {
+	if w.Pool, w.Client, err = s.Pools.ClientByID(ctx, parsed.Hint("client_id")); err != nil {
 		return nil, orInvalid(err)
 	}
 	poolID := w.Pool.ID
-	keys, err := s.Pools.KeysWith(ctx, poolID, header.String("kid"))
+	keys, err := s.Pools.KeysWith(ctx, poolID, parsed.KeyID())
 	if err != nil {
 		return nil, orInvalid(err)
 	}
-	w.Claims, err = keys.Set.Verify(accessToken, token.Expect{
+	w.Claims, err = s.verified.Verify(keys.Set, parsed, token.Expect{
 		Issuer: s.Issuer(w.Pool), Use: token.Access, ClientID: w.Client.ID, Now: s.now(),
 	})
 	switch {

@@ -10,6 +10,7 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/message"
 	"github.com/rockpoolhq/rockpool/internal/secret"
 	"github.com/rockpoolhq/rockpool/internal/store"
+	"github.com/rockpoolhq/rockpool/internal/token"
 	"github.com/rockpoolhq/rockpool/internal/trigger"
 	"github.com/rockpoolhq/rockpool/internal/userpool"
 )
@@ -41,6 +42,8 @@ type Service struct {
 	gate   gate
 	events timeline
 	used   usedBlocks
+
+	verified token.Verified // access tokens seen lately
 
 	deliveries deliveries
 }

@@ -1,9 +1,6 @@
 package token
 
 import (
-	"crypto"
-	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -45,22 +42,22 @@ type Expect struct {
 // MaxSize, a header of kid and alg and nothing else, no member named twice.
 // The header's alg has to be RS256; it chooses nothing.
 func (s KeySet) Verify(raw string, e Expect) (Claims, error) {
-	if e.Issuer == "" || e.Now.IsZero() || (e.Use != ID && e.Use != Access) {
-		return Claims{}, fmt.Errorf("%w: nothing was expected of it", ErrClaims)
+	if err := e.complete(); err != nil {
+		return Claims{}, err
 	}
 	p, err := split(raw)
 	if err != nil {
 		return Claims{}, err
 	}
-	key, err := s.keyFor(p.header)
+	header, err := ParseClaims(p.header)
 	if err != nil {
 		return Claims{}, err
 	}
-	if key.Use != "" && key.Use != e.Use {
-		return Claims{}, fmt.Errorf("%w: signed with the key for %s tokens", ErrClaims, key.Use)
+	key, err := s.keyExpected(header, e)
+	if err != nil {
+		return Claims{}, err
 	}
-	digest := sha256.Sum256([]byte(p.signed))
-	if err := rsa.VerifyPKCS1v15(key.RSA, crypto.SHA256, digest[:], p.signature); err != nil {
+	if !key.signed(p) {
 		return Claims{}, ErrSignature
 	}
 	claims, err := ParseClaims(p.claims)
@@ -73,12 +70,32 @@ func (s KeySet) Verify(raw string, e Expect) (Claims, error) {
 	return claims, nil
 }
 
-// keyFor returns the key that a header names.
-func (s KeySet) keyFor(header []byte) (PublicKey, error) {
-	h, err := ParseClaims(header)
+// complete refuses an Expect that would let everything pass.
+func (e Expect) complete() error {
+	if e.Issuer == "" || e.Now.IsZero() || (e.Use != ID && e.Use != Access) {
+		return fmt.Errorf("%w: nothing was expected of it", ErrClaims)
+	}
+	return nil
+}
+
+// keyExpected returns the key that a header names, if tokens of the expected
+// use are signed with it.
+func (s KeySet) keyExpected(header Claims, e Expect) (PublicKey, error) {
+	if err := e.complete(); err != nil {
+		return PublicKey{}, err
+	}
+	key, err := s.keyFor(header)
 	if err != nil {
 		return PublicKey{}, err
 	}
+	if key.Use != "" && key.Use != e.Use {
+		return PublicKey{}, fmt.Errorf("%w: signed with the key for %s tokens", ErrClaims, key.Use)
+	}
+	return key, nil
+}
+
+// keyFor returns the key that a header names.
+func (s KeySet) keyFor(h Claims) (PublicKey, error) {
 	// Every other member asks the verifier for something (jku, jwk, x5u, x5c,
 	// crit, b64, zip …), and no token of ours has one.
 	for name := range h.All() {

@@ -54,6 +54,12 @@ func mustRefuse(t *testing.T, raw string, e token.Expect, want error) {
 	if c.Len() != 0 {
 		t.Errorf("%d claims beside the error", c.Len())
 	}
+	var v token.Verified
+	for _, when := range []string{"first", "second"} {
+		if c, err := verify(&v, keySet(), raw, e); err == nil || c.Len() != 0 {
+			t.Errorf("Verified, the %s time: %d claims, error %v", when, c.Len(), err)
+		}
+	}
 }
 
 func TestVerify(t *testing.T) {
