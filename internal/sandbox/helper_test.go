@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,11 +65,10 @@ func node(dir string) sandbox.Config {
 	}
 }
 
-var serial int
+var serial atomic.Int64
 
 func event(payload string) sandbox.Invocation {
-	serial++
-	return sandbox.Invocation{RequestID: fmt.Sprintf("8cd5d5a1-0000-4000-8000-%012d", serial), Payload: []byte(payload), Logs: true}
+	return sandbox.Invocation{RequestID: fmt.Sprintf("8cd5d5a1-0000-4000-8000-%012d", serial.Add(1)), Payload: []byte(payload), Logs: true}
 }
 
 func invoke(t testing.TB, f *sandbox.Function, payload string) sandbox.Result {
