@@ -211,7 +211,8 @@ func (s *Server) wire(context.Context) error {
 
 // issuer is the iss claim of a pool's tokens.
 func (s *Server) issuer(p *userpool.Pool) string {
-	return strings.NewReplacer("{region}", arn.PoolRegion(p.ID), "{poolId}", p.ID).Replace(s.opts.Issuer)
+	issuer := strings.ReplaceAll(s.opts.Issuer, "{poolId}", p.ID)
+	return strings.ReplaceAll(issuer, "{region}", arn.PoolRegion(p.ID))
 }
 
 // routes is the table of everything that the server answers.
