@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/base64"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +36,16 @@ func TestJavaScript(t *testing.T) {
 			nodeTest(t, s, "js/"+file.name+".test.js", file.want)
 		})
 	}
+}
+
+// TestJavaScriptSDK is the story with the AWS SDK for JavaScript v3.
+func TestJavaScriptSDK(t *testing.T) {
+	source, err := os.ReadFile("../examples/article/pretoken/index.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := base64.StdEncoding.EncodeToString(zipped(t, map[string][]byte{"index.mjs": source}))
+	nodeTest(t, startServer(t), "js/story.test.js", 4, "ARTICLE_ZIP="+archive)
 }
 
 // TestExpress drives the app of examples/express over HTTP. It runs from a
