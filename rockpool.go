@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -155,7 +156,24 @@ func (s *Server) openSandbox(context.Context) error {
 		return err
 	}
 	s.closers = append(s.closers, func(context.Context) error { return s.host.Close() })
+	s.reportIsolation()
 	return nil
+}
+
+// reportIsolation logs how functions are kept apart on this machine. Finding
+// out starts a process, which the start of the server does not wait for.
+func (s *Server) reportIsolation() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		found := s.host.Isolation()
+		level := slog.LevelInfo
+		if len(found.Missing) > 0 {
+			level = slog.LevelWarn
+		}
+		s.opts.Logger.Log(context.Background(), level, "functions run as processes", "have", strings.Join(found.Have, ", "), "missing", strings.Join(found.Missing, ", "))
+	}()
+	s.closers = append(s.closers, func(context.Context) error { <-done; return nil })
 }
 
 // wire makes the services and connects them; see the package map in
