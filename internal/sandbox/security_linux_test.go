@@ -74,7 +74,7 @@ func attempt(t *testing.T, f *sandbox.Function, expressions ...string) []string 
 	return out
 }
 
-func TestSec_FN_2(t *testing.T) {
+func TestSec_FN_2_CodeRunsInAProcessOfItsOwn(t *testing.T) {
 	needNode(t)
 	for _, path := range []string{"", sandbox.None} {
 		h := open(t, sandbox.Options{NodePath: path})
@@ -88,7 +88,7 @@ func TestSec_FN_2(t *testing.T) {
 	}
 }
 
-func TestSec_FN_3(t *testing.T) {
+func TestSec_FN_3_NothingIsInherited(t *testing.T) {
 	t.Setenv("ROCKPOOL_DATABASE", "postgres://secret")
 	// A descriptor that some library forgot to mark.
 	leak, err := os.Create(filepath.Join(t.TempDir(), "leak"))
@@ -139,7 +139,7 @@ func TestSec_FN_3(t *testing.T) {
 	})
 }
 
-func TestSec_FN_4(t *testing.T) {
+func TestSec_FN_4_CodeCannotReachTheServer(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "rockpool.db")
 	if err := os.WriteFile(secret, []byte("top secret"), 0o644); err != nil {
 		t.Fatal(err)
@@ -295,7 +295,7 @@ export const handler = async (e) => {
 	})
 }
 
-func TestSec_FN_5(t *testing.T) {
+func TestSec_FN_5_OneAnswersOnlyItsOwnEvent(t *testing.T) {
 	h := open(t, sandbox.Options{})
 	a, b := h.Function(provided(t)), h.Function(provided(t))
 	var address string
