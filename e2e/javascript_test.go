@@ -22,10 +22,10 @@ func TestJavaScript(t *testing.T) {
 		tls    bool
 		want   int // tests that must pass, so that an empty run is no success
 	}{
-		{name: "identity", want: 10},
+		{name: "identity", want: 12},
 		{name: "verify", tls: true, want: 5},
 		{name: "verifyaws", server: []string{"--issuer", "aws"}, want: 2},
-		{name: "amplify", want: 2},
+		{name: "amplify", want: 3},
 	} {
 		t.Run(file.name, func(t *testing.T) {
 			args := file.server

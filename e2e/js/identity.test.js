@@ -158,3 +158,38 @@ test('two sign-ins share no token', async () => {
   const ids = [tokens[0], tokens[1], tokens[3], tokens[4]].map((t) => claimsOf(t).jti);
   assert.equal(new Set(ids).size, 4);
 });
+
+test('signs in with an e-mail address as user name, whatever its case', async () => {
+  const byMail = await newPool({
+    pool: { UsernameAttributes: ['email'], UsernameConfiguration: { CaseSensitive: false } },
+  });
+  const people = new CognitoUserPool({ UserPoolId: byMail.id, ClientId: byMail.clientId, endpoint });
+  const who = (name) => new CognitoUser({ Username: name, Pool: people });
+  const email = new CognitoUserAttribute({ Name: 'email', Value: 'Mail@Example.com' });
+  const { userSub } = await call(people, 'signUp', 'Mail@Example.com', password, [email], null);
+  const code = await inboxCode('mail@example.com');
+  assert.equal(await call(who('mail@example.com'), 'confirmRegistration', code, true), 'SUCCESS');
+  for (const name of ['mail@example.com', 'MAIL@EXAMPLE.COM', userSub]) {
+    const id = (await signIn(who(name), password)).getIdToken().decodePayload();
+    assert.equal(id['cognito:username'], userSub); // such a user has no other name
+    assert.equal(id.sub, userSub);
+    assert.equal(id.email_verified, true);
+  }
+  await assert.rejects(call(people, 'signUp', 'mail@example.com', password, [], null), { code: 'UsernameExistsException' });
+});
+
+test('signs in with a verified alias', async () => {
+  const aliased = await newPool({ pool: { AliasAttributes: ['email', 'preferred_username'] } });
+  const people = new CognitoUserPool({ UserPoolId: aliased.id, ClientId: aliased.clientId, endpoint });
+  await addUser(aliased, 'jane', {
+    attributes: { email: 'alias@example.com', email_verified: 'true', preferred_username: 'jd' },
+  });
+  await addUser(aliased, 'mallory', { attributes: { email: 'other@example.com' } }); // not verified
+  for (const name of ['alias@example.com', 'jd', 'jane']) {
+    const who = new CognitoUser({ Username: name, Pool: people });
+    const id = (await signIn(who, password)).getIdToken().decodePayload();
+    assert.equal(id['cognito:username'], 'jane');
+  }
+  const who = new CognitoUser({ Username: 'other@example.com', Pool: people });
+  await assert.rejects(signIn(who, password), { code: 'UserNotFoundException' });
+});
