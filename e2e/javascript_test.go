@@ -65,7 +65,7 @@ func TestExpress(t *testing.T) {
 	if err := os.Symlink(modules, filepath.Join(app, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
-	nodeTest(t, startServer(t), "js/express.test.js", 5, "EXPRESS_APP="+app)
+	nodeTest(t, startServer(t), "js/express.test.js", 6, "EXPRESS_APP="+app)
 }
 
 var tapCount = regexp.MustCompile(`(?m)^# (pass|fail|skipped|todo|cancelled) (\d+)$`)

@@ -5,12 +5,13 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { claimsOf, inboxCode, password } from './support.js';
+import { addUser, claimsOf, inboxCode, password } from './support.js';
 
 const folder = process.env.EXPRESS_APP;
 const adminPassword = 'Root-Horse-9';
 let app;
 let base;
+let poolId;
 
 before(async () => {
   const printed = execFileSync(process.execPath, ['setup.js'], {
@@ -20,6 +21,7 @@ before(async () => {
   });
   const settings = Object.fromEntries([...printed.matchAll(/^export (\w+)=(.+)$/gm)].map((m) => [m[1], m[2]]));
   assert.deepEqual(Object.keys(settings), ['USER_POOL_ID', 'CLIENT_ID', 'CLIENT_SECRET']);
+  poolId = settings.USER_POOL_ID;
   app = spawn(process.execPath, ['server.js'], {
     cwd: folder,
     env: { ...process.env, ...settings, PORT: '0' },
@@ -76,6 +78,14 @@ test('a wrong password looks like an unknown user', async () => {
   assert.deepEqual(unknown, wrong);
 });
 
+test('a temporary password is no sign-in', async () => {
+  await addUser({ id: poolId }, 'invited', { permanent: false });
+  const { status, json } = await post('/signin', { username: 'invited', password });
+  assert.equal(status, 409);
+  assert.equal(json.code, 'NEW_PASSWORD_REQUIRED');
+  assert.equal(json.accessToken, undefined);
+});
+
 test('refresh, and no more of it after sign-out', async () => {
   const { json: first } = await post('/signin', ada);
   const { status, json: second } = await post('/refresh', { username: 'ada', refreshToken: first.refreshToken });
@@ -105,7 +115,7 @@ test('users and groups are for administrators', async () => {
   const { json: root } = await post('/signin', { username: 'root', password: adminPassword });
   assert.deepEqual(claimsOf(root.idToken)['cognito:groups'], ['admins']);
   const { json: all } = await get('/users', root.accessToken);
-  assert.deepEqual(all.users.map((u) => u.username).sort(), ['ada', 'root']);
+  assert.deepEqual(all.users.map((u) => u.username).sort(), ['ada', 'invited', 'root']);
   const { json: some } = await get('/users?email=ada@', root.accessToken);
   assert.deepEqual(some.users, [{ username: 'ada', status: 'CONFIRMED', enabled: true }]);
 

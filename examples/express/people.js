@@ -49,11 +49,15 @@ export class People {
   }
 
   async signIn({ username, password }) {
-    const { AuthenticationResult } = await this.cognito.send(new InitiateAuthCommand({
+    const { AuthenticationResult, ChallengeName } = await this.cognito.send(new InitiateAuthCommand({
       ClientId: this.clientId,
       AuthFlow: "USER_PASSWORD_AUTH",
       AuthParameters: { USERNAME: username, PASSWORD: password, SECRET_HASH: this.secretHash(username) },
     }));
+    // A temporary password is to be changed first, which this app has no page for.
+    if (!AuthenticationResult) {
+      throw Object.assign(new Error("There is another step before you are signed in."), { name: ChallengeName, status: 409 });
+    }
     return AuthenticationResult;
   }
 
