@@ -14,7 +14,11 @@ func TestLogWriter(t *testing.T) {
 		var out bytes.Buffer
 		w := newLogWriter(&out)
 		log := slog.New(promptly{slog.NewTextHandler(w, nil), w}).With("a", 1)
-		lines := func() int { return strings.Count(out.String(), "\n") }
+		lines := func() int {
+			w.mu.Lock() // the timer writes in a goroutine of its own
+			defer w.mu.Unlock()
+			return strings.Count(out.String(), "\n")
+		}
 		expect := func(what string, want int) {
 			t.Helper()
 			if got := lines(); got != want {
