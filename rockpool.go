@@ -2,6 +2,7 @@ package rockpool
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -98,12 +99,17 @@ func (s *Server) openKEK(context.Context) (err error) {
 		s.kek, err = secret.KEKFromText(s.opts.KEK)
 		return err
 	}
+	if s.opts.DataDir == "" {
+		// It has to live as long as the database: not on a disk.
+		s.kek, err = secret.KEKFromText(hex.EncodeToString(secret.Bytes(32)))
+		return err
+	}
 	var created bool
 	path := filepath.Join(s.dir, "kek")
 	if s.kek, created, err = secret.OpenOrCreateKEK(path); err != nil {
 		return err
 	}
-	if created && s.opts.DataDir != "" {
+	if created {
 		s.opts.Logger.Warn("made a key-encryption key: without it the database cannot be read; back it up, apart from the database", "file", path)
 	}
 	return nil
@@ -160,12 +166,21 @@ func (s *Server) openSandbox(context.Context) error {
 	return nil
 }
 
+// reportDelay keeps the process that finds out about isolation from competing
+// with the start of the server, which takes a tenth of that.
+const reportDelay = 500 * time.Millisecond
+
 // reportIsolation logs how functions are kept apart on this machine. Finding
 // out starts a process, which the start of the server does not wait for.
 func (s *Server) reportIsolation() {
-	done := make(chan struct{})
+	done, closing := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
+		select {
+		case <-time.After(reportDelay):
+		case <-closing:
+			return
+		}
 		found := s.host.Isolation()
 		level := slog.LevelInfo
 		if len(found.Missing) > 0 {
@@ -173,7 +188,11 @@ func (s *Server) reportIsolation() {
 		}
 		s.opts.Logger.Log(context.Background(), level, "functions run as processes", "have", strings.Join(found.Have, ", "), "missing", strings.Join(found.Missing, ", "))
 	}()
-	s.closers = append(s.closers, func(context.Context) error { <-done; return nil })
+	s.closers = append(s.closers, func(context.Context) error {
+		close(closing)
+		<-done
+		return nil
+	})
 }
 
 // wire makes the services and connects them; see the package map in
