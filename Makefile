@@ -1,5 +1,5 @@
 # Targets, one line each; `make` alone lists them.
-.PHONY: help build check quick test generate bench demo
+.PHONY: help build check quick test fuzz generate bench demo
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ quick: ## format, vet and unit tests only
 	./scripts/test --quick
 
 test: check ## the same as check
+
+fuzz: ## every fuzz target for 30 seconds
+	./scripts/fuzz
 
 generate: ## write the generated wire types again
 	go generate ./internal/cognitoapi ./internal/lambdaapi
