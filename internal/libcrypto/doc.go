@@ -12,8 +12,8 @@
 // without it. Available says whether it is there and, if not, why; Choice turns
 // an operator's --signer into a signer and falls back to crypto/rsa.
 //
-// The flow of a signature: take a prepared context from the signer's list (one
-// per concurrent caller, so callers never wait for each other), EVP_PKEY_sign,
-// EVP_PKEY_verify of the result, put the context back. A signature that does
+// The flow of a signature: wait for one of as many turns as there are
+// processors, take a prepared context from the signer's list, EVP_PKEY_sign and
+// EVP_PKEY_verify of the result in one call, put the context back. A signature that does
 // not verify never leaves: it could give the private key away.
 package libcrypto

@@ -50,7 +50,7 @@ type Signer struct {
 	size   int
 	pairs  *pairs
 
-	tamper func(sig []byte) // set by the fault test only
+	fault []byte // of a signature's length, for rp_sign; set by the fault test only
 }
 
 // New returns a signer for key, which has at least 2048 bits. The signer copies
@@ -107,6 +107,8 @@ func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	if len(digest) != sha256.Size {
 		return nil, errors.New("libcrypto: the digest is not 32 bytes long")
 	}
+	turns <- struct{}{}
+	defer func() { <-turns }()
 	p, err := s.pairs.take()
 	if err != nil {
 		return nil, err
@@ -114,17 +116,24 @@ func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	defer s.pairs.put(p)
 	sig := make([]byte, s.size)
 	n := C.size_t(len(sig))
-	if C.rp_sign(p, (*C.uchar)(unsafe.Pointer(&sig[0])), &n, (*C.uchar)(unsafe.Pointer(&digest[0])), sha256.Size) != 1 || int(n) != len(sig) {
-		return nil, errors.New("libcrypto: the library cannot sign")
+	var fault *C.uchar
+	if s.fault != nil {
+		fault = (*C.uchar)(unsafe.Pointer(&s.fault[0]))
 	}
-	if s.tamper != nil {
-		s.tamper(sig)
-	}
-	if !s.verifies(p, sig, digest) {
+	switch made := C.rp_sign(p, (*C.uchar)(unsafe.Pointer(&sig[0])), &n, (*C.uchar)(unsafe.Pointer(&digest[0])), sha256.Size, fault); {
+	case made < 0:
 		return nil, ErrFault
+	case made == 0 || int(n) != len(sig):
+		return nil, errors.New("libcrypto: the library cannot sign")
 	}
 	return sig, nil
 }
+
+// turns bounds how many signatures are made at once to the number of
+// processors. The runtime gives every call to C that takes longer than a moment
+// a thread of its own: without a bound, a crowd of callers becomes as many
+// threads that take the processor from each other in the middle of their work.
+var turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 func (s *Signer) verifies(p *C.rp_pair, sig, digest []byte) bool {
 	return C.rp_verify(p, (*C.uchar)(unsafe.Pointer(&sig[0])), C.size_t(len(sig)),

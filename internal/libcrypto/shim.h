@@ -30,8 +30,13 @@ int rp_key_size(void *key);
 rp_pair *rp_pair_new(void *key);
 void rp_pair_free(rp_pair *p);
 
-// Both return 1 on success. *siglen is the room in sig, then what was written.
-int rp_sign(rp_pair *p, unsigned char *sig, size_t *siglen, const unsigned char *digest, size_t len);
+// rp_sign signs and verifies what it made, in one call: from Go every call has
+// a price. *siglen is the room in sig, then what was written. 1: done, 0: the
+// library cannot sign, -1: the signature does not verify, and sig is cleared.
+// fault, NULL but in a test, is exclusive-ored into the signature in between.
+int rp_sign(rp_pair *p, unsigned char *sig, size_t *siglen, const unsigned char *digest, size_t len, const unsigned char *fault);
+
+// rp_verify returns 1 if the signature is good.
 int rp_verify(rp_pair *p, const unsigned char *sig, size_t siglen, const unsigned char *digest, size_t len);
 
 #endif

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { pkey_rsa = 6, rsa_pkcs1_padding = 1, version_text = 0 };
 
@@ -138,10 +139,20 @@ void rp_pair_free(rp_pair *p) {
 	free(p);
 }
 
-int rp_sign(rp_pair *p, unsigned char *sig, size_t *siglen, const unsigned char *digest, size_t len) {
-	return ok(pkey_sign(p->sign, sig, siglen, digest, len));
-}
-
 int rp_verify(rp_pair *p, const unsigned char *sig, size_t siglen, const unsigned char *digest, size_t len) {
 	return ok(pkey_verify(p->verify, sig, siglen, digest, len));
+}
+
+int rp_sign(rp_pair *p, unsigned char *sig, size_t *siglen, const unsigned char *digest, size_t len, const unsigned char *fault) {
+	if (!ok(pkey_sign(p->sign, sig, siglen, digest, len))) {
+		return 0;
+	}
+	for (size_t i = 0; fault != NULL && i < *siglen; i++) {
+		sig[i] ^= fault[i];
+	}
+	if (!rp_verify(p, sig, *siglen, digest, len)) {
+		memset(sig, 0, *siglen);
+		return -1;
+	}
+	return 1;
 }
