@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/message"
@@ -124,7 +123,7 @@ func (s *Service) changeAttributes(ctx context.Context, p *userpool.Pool, sub st
 			mails = append(mails, mail{to, codeMessage(p, *u, message.UpdateUserAttribute, to, code)})
 		}
 		u.Attributes = next
-		u.UpdatedAt = s.now().UTC().Truncate(time.Millisecond)
+		u.UpdatedAt = s.stamp()
 		return nil
 	})
 	if err == nil {

@@ -73,7 +73,7 @@ func (c contact) delivery() Delivery {
 // the message and nowhere else.
 func (s *Service) newCode(p *userpool.Pool, sub, purpose string, to contact, life time.Duration) (record store.Code, code string) {
 	code = secret.Digits(codeDigits)
-	now := s.now().UTC().Truncate(time.Millisecond)
+	now := s.stamp()
 	return store.Code{
 		PoolID: p.ID, Sub: sub, Purpose: purpose, Hash: s.codeHash(p.ID, sub, purpose, to.String(), code),
 		Destination: to.String(), GuessesLeft: codeGuesses, CreatedAt: now, ExpiresAt: now.Add(life),

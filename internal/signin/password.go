@@ -128,19 +128,3 @@ func spared(u store.User, originJTI string) bool {
 	// What cannot be read spares nobody.
 	return err == nil && d.Spared == originJTI && d.SparedAt == u.TokensValidAfter.UnixMilli()
 }
-
-// unspare makes a new end of all sign-ins hold for every one of them, even in
-// the same millisecond as one that spared a sign-in.
-func unspare(u *store.User) {
-	d, err := readDoc(*u)
-	if err != nil || d.Spared == "" {
-		return
-	}
-	d.Spared, d.SparedAt = "", 0
-	u.Doc = nil
-	if d != (userDoc{}) {
-		if doc, err := json.Marshal(d); err == nil {
-			u.Doc = doc
-		}
-	}
-}

@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/message"
@@ -153,9 +152,8 @@ func resettable(u store.User) bool {
 // made with the old one, and forgets failed attempts at it.
 func (s *Service) replacePassword(tx store.Tx, u *store.User, set store.User) error {
 	u.Credential, u.PasswordExpires = set.Credential, set.PasswordExpires
-	now := s.now()
-	endSessions(u, now)
-	u.UpdatedAt = now.UTC().Truncate(time.Millisecond)
+	s.Pools.EndSessions(u)
+	u.UpdatedAt = s.stamp()
 	if err := tx.ResetAttempts(u.PoolID, u.Sub, attemptPassword); err != nil {
 		return fmt.Errorf("forget failed passwords: %w", err)
 	}
@@ -186,9 +184,8 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, poolID, username s
 			return errNoContact
 		}
 		u.Status = userpool.StatusResetRequired
-		now := s.now()
-		endSessions(u, now)
-		u.UpdatedAt = now.UTC().Truncate(time.Millisecond)
+		s.Pools.EndSessions(u)
+		u.UpdatedAt = s.stamp()
 		record, code := s.newCode(p, u.Sub, purposeReset, to, resetLife)
 		m = codeMessage(p, *u, message.ForgotPassword, to, code)
 		return tx.PutCode(record)

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/store"
 	"github.com/rockpoolhq/rockpool/internal/token"
+	"github.com/rockpoolhq/rockpool/internal/userpool"
 )
 
 // maxTokenLife is the longest that an ID or access token can live, and so how
@@ -33,52 +33,30 @@ func authTime(now time.Time, u store.User) time.Time {
 	return t
 }
 
-// endSessions ends all sign-ins of a user so far: their refresh tokens, and
-// their access tokens as far as this service is asked. The caller stores u.
-func endSessions(u *store.User, now time.Time) {
-	if now.After(u.TokensValidAfter) {
-		u.TokensValidAfter = now.UTC().Truncate(time.Millisecond)
-	}
-	unspare(u)
-}
-
 // GlobalSignOut ends all sign-ins of the user whose access token it is.
 func (s *Service) GlobalSignOut(ctx context.Context, accessToken string) error {
 	who, err := s.authorize(ctx, accessToken)
 	if err != nil {
 		return err
 	}
-	_, err = s.updateUser(ctx, who.Pool, who.User.Sub, func(_ store.Tx, u *store.User) error {
-		endSessions(u, s.now())
-		return nil
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return errUserNotFound
-	}
-	return err
+	return s.signOut(ctx, who.Pool, who.User.Sub)
 }
 
 // AdminUserGlobalSignOut ends all sign-ins of a user.
 func (s *Service) AdminUserGlobalSignOut(ctx context.Context, poolID, username string) error {
-	p, err := s.Pools.Pool(ctx, poolID)
+	p, u, err := s.Pools.User(ctx, poolID, username)
 	if err != nil {
 		return err
 	}
-	u, known, err := s.lookup(ctx, p, username)
-	if err != nil {
-		return err
-	}
-	if !known {
-		return errUserNotFound
-	}
-	_, err = s.updateUser(ctx, p, u.Sub, func(_ store.Tx, u *store.User) error {
-		endSessions(u, s.now())
+	return s.signOut(ctx, p, u.Sub)
+}
+
+func (s *Service) signOut(ctx context.Context, p *userpool.Pool, sub string) error {
+	_, err := s.updateUser(ctx, p, sub, func(_ store.Tx, u *store.User) error {
+		s.Pools.EndSessions(u)
 		return nil
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return errUserNotFound
-	}
-	return err
+	return goneIs(err, errUserNotFound)
 }
 
 // RevokeInput is a request to end one sign-in.

@@ -55,6 +55,9 @@ func (s *Service) now() time.Time {
 	return s.Now()
 }
 
+// stamp is the time that is stored: whole milliseconds, as the store keeps it.
+func (s *Service) stamp() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+
 func (s *Service) log() *slog.Logger {
 	if s.Logger == nil {
 		return slog.New(slog.DiscardHandler)

@@ -147,7 +147,7 @@ func (s *Service) newUser(ctx context.Context, p *userpool.Pool, c *userpool.Cli
 		return store.User{}, err
 	}
 	u.Status = userpool.StatusUnconfirmed
-	u.CreatedAt = s.now().UTC().Truncate(time.Millisecond)
+	u.CreatedAt = s.stamp()
 	u.UpdatedAt = u.CreatedAt
 	return u, nil
 }
@@ -212,7 +212,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in ConfirmSignUpInput) erro
 func (s *Service) verify(tx store.Tx, p *userpool.Pool, u *store.User, to contact, force bool) error {
 	u.Attributes[to.attribute] = to.value
 	u.Attributes[to.attribute+"_verified"] = "true"
-	u.UpdatedAt = s.now().UTC().Truncate(time.Millisecond)
+	u.UpdatedAt = s.stamp()
 	if !slices.Contains(p.AliasAttributes, to.attribute) {
 		return nil
 	}
@@ -401,7 +401,7 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, poolID, username strin
 			return cannotConfirm(*u)
 		}
 		u.Status = userpool.StatusConfirmed
-		u.UpdatedAt = s.now().UTC().Truncate(time.Millisecond)
+		u.UpdatedAt = s.stamp()
 		return nil
 	})
 	// PostConfirmation: not built, no pool has one.

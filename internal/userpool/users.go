@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -110,18 +111,10 @@ func (s *Service) ReleaseAlias(tx store.Tx, p *Pool, sub, kind string) error {
 	if err != nil {
 		return err
 	}
-	owner.Attributes = cloneMap(owner.Attributes)
+	owner.Attributes = maps.Clone(owner.Attributes)
 	owner.Attributes[kind+"_verified"] = "false"
 	owner.UpdatedAt = s.stamp()
 	return tx.UpdateUser(p.Row(owner))
-}
-
-func cloneMap(m map[string]string) map[string]string {
-	c := make(map[string]string, len(m)+1)
-	for k, v := range m {
-		c[k] = v
-	}
-	return c
 }
 
 // TakenError is the answer when another user holds a name of that kind.
@@ -297,8 +290,18 @@ func (s *Service) User(ctx context.Context, poolID, name string) (*Pool, store.U
 	return p, u, err
 }
 
-// EndSessions revokes what the user's sign-ins so far have issued.
-func (s *Service) EndSessions(u *store.User) { u.TokensValidAfter = s.stamp() }
+// EndSessions revokes what the user's sign-ins so far have issued: refresh
+// tokens, and access tokens as far as this service is asked. The caller stores
+// u.
+func (s *Service) EndSessions(u *store.User) {
+	// Each end has a time of its own, also where the clock stood still or was
+	// set back: what outlived the one before does not outlive this one.
+	now := s.stamp()
+	if !now.After(u.TokensValidAfter) {
+		now = u.TokensValidAfter.Add(time.Millisecond)
+	}
+	u.TokensValidAfter = now
+}
 
 // PasswordChange is a password that an administrator sets.
 type PasswordChange struct {
