@@ -24,7 +24,7 @@ const maxFilter = 256
 // white space between the three; in the value, \" is a quotation mark and \\ a
 // backslash. An empty text is no condition.
 func parseFilter(text string) (f filter, given bool, err error) {
-	bad := apierr.New(apierr.InvalidParameter, "Error while parsing filter.")
+	bad := apierr.New(apierr.InvalidParameter, "Error while parsing filter")
 	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxFilter {
 		return filter{}, false, bad
 	}
