@@ -89,6 +89,9 @@ func (p *Pool) CheckAttributes(op AttributeWrite, current, changes map[string]st
 	if err := p.checkVerified(op, current, changes, result); err != nil {
 		return nil, err
 	}
+	if err := p.checkPreferred(changes); err != nil {
+		return nil, err
+	}
 	return result, p.checkRequired(op, changes, result)
 }
 
@@ -118,6 +121,39 @@ func (p *Pool) checkVerified(op AttributeWrite, current, changes, result map[str
 		}
 	}
 	return nil
+}
+
+// checkPreferred refuses a preferred_username that is an alias and has the form
+// of another alias: nobody verifies it, so it would be a way to somebody
+// else's address, to whoever looks a user up by that.
+func (p *Pool) checkPreferred(changes map[string]string) error {
+	const name = "preferred_username"
+	if !slices.Contains(p.AliasAttributes, name) {
+		return nil
+	}
+	if form := p.aliasForm(changes[name]); form != "" {
+		return apierr.Newf(apierr.InvalidParameter, "Attribute %s cannot be of %s format, since user pool is configured for %[2]s alias.", name, aliasWords[form])
+	}
+	return nil
+}
+
+var aliasWords = map[string]string{"email": "email", "phone_number": "phone number"}
+
+// aliasForm returns which of the pool's verified aliases a name has the form
+// of, "" for none. Names are compared as they are looked up: a full-width @
+// makes an address too.
+func (p *Pool) aliasForm(name string) string {
+	n, err := p.Normalize(name)
+	if err != nil {
+		return ""
+	}
+	switch {
+	case slices.Contains(p.AliasAttributes, "email") && message.CheckEmail(n) == nil:
+		return "email"
+	case slices.Contains(p.AliasAttributes, "phone_number") && phoneNumber.MatchString(n):
+		return "phone_number"
+	}
+	return ""
 }
 
 func (p *Pool) checkRequired(op AttributeWrite, changes, result map[string]string) error {
@@ -269,10 +305,10 @@ func (p *Pool) NewIdentity(username string, attributes map[string]string) (Ident
 	}
 	isEmail, isPhone := message.CheckEmail(username) == nil, phoneNumber.MatchString(username)
 	if len(p.UsernameAttributes) == 0 {
-		switch {
-		case isEmail && slices.Contains(p.AliasAttributes, "email"):
+		switch p.aliasForm(username) {
+		case "email":
 			return Identity{}, apierr.New(apierr.InvalidParameter, "Username cannot be of email format, since user pool is configured for email alias.")
-		case isPhone && slices.Contains(p.AliasAttributes, "phone_number"):
+		case "phone_number":
 			return Identity{}, apierr.New(apierr.InvalidParameter, "Username cannot be of phone number format, since user pool is configured for phone number alias.")
 		}
 		id.Username = username

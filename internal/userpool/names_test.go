@@ -171,7 +171,12 @@ func TestSec_NAME_2_ForcedAliasMovesAndItsHolderBecomesUnverified(t *testing.T) 
 func TestSec_NAME_2_ForceTakesNoOtherKindOfName(t *testing.T) {
 	n, _ := newNode(t)
 	p := n.pool(t, userpool.Settings{AliasAttributes: []string{"email", "preferred_username"}})
-	n.user(t, p, "old", map[string]string{"preferred_username": "a@example.com", "email": "b@example.com", "email_verified": "true"})
+	old := n.user(t, p, "old", map[string]string{"email": "b@example.com", "email_verified": "true"})
+	// It can only be there from a time when it was not refused.
+	old.Attributes["preferred_username"] = "a@example.com"
+	if err := n.Store.Update(t.Context(), func(tx store.Tx) error { return tx.UpdateUser(p.Row(old)) }); err != nil {
+		t.Fatalf("update user: %v", err)
+	}
 	_, err := n.CreateUser(t.Context(), p.ID, userpool.NewUser{
 		Username: "new", Suppress: true, ForceAlias: true, Attributes: map[string]string{"email": "a@example.com", "email_verified": "true"},
 	})
@@ -179,6 +184,38 @@ func TestSec_NAME_2_ForceTakesNoOtherKindOfName(t *testing.T) {
 	if _, u, err := n.User(t.Context(), p.ID, "b@example.com"); err != nil || u.Attributes["email_verified"] != "true" {
 		t.Errorf("a refused creation changed the other user: %v, %v", u.Attributes, err)
 	}
+}
+
+// Who could be found by an address that is not theirs would be given what an
+// administrator means for its owner.
+func TestSec_NAME_2_NothingUnverifiedHasTheFormOfAnAlias(t *testing.T) {
+	for _, caseChosen := range []bool{false, true} {
+		n, _ := newNode(t)
+		p := n.pool(t, userpool.Settings{AliasAttributes: []string{"email", "phone_number", "preferred_username"}, CaseChosen: caseChosen})
+		n.user(t, p, "mallory", nil)
+		for _, name := range []string{
+			"boss@example.com", "BOSS@EXAMPLE.COM", "boss\uff20example.com", "boss\ufe6bexample.com", "\uff42oss@example.com",
+			"+15550001", "\uff0b15550001", "+1555000\uff11", "\u207a15550001",
+		} {
+			_, err := n.CreateUser(t.Context(), p.ID, userpool.NewUser{Username: name, Suppress: true})
+			wantError(t, err, apierr.InvalidParameter, "")
+			_, err = n.CreateUser(t.Context(), p.ID, userpool.NewUser{
+				Username: "trudy", Suppress: true, Attributes: map[string]string{"preferred_username": name},
+			})
+			wantError(t, err, apierr.InvalidParameter, "")
+			_, err = p.CheckAttributes(userpool.AttributeWrite{}, map[string]string{}, map[string]string{"preferred_username": name})
+			wantError(t, err, apierr.InvalidParameter, "")
+		}
+		for _, name := range []string{"boss", "boss@", "@boss", "+boss", "15550001"} {
+			if _, err := p.CheckAttributes(userpool.AttributeWrite{}, nil, map[string]string{"preferred_username": name}); err != nil {
+				t.Errorf("preferred_username %q: %v", name, err)
+			}
+		}
+	}
+	// Without such aliases an address is a name as any other.
+	n, _ := newNode(t)
+	p := n.pool(t, userpool.Settings{AliasAttributes: []string{"preferred_username"}})
+	n.user(t, p, "ann@example.com", map[string]string{"preferred_username": "a@example.com"})
 }
 
 func TestSec_NAME_2_OfRacingUsersOneGetsTheAlias(t *testing.T) {
