@@ -11,7 +11,7 @@ func (a *peopleAPI) adminResetUserPassword(ctx context.Context, in *adminResetUs
 }
 
 func (a *peopleAPI) adminUpdateUserAttributes(ctx context.Context, in *adminUpdateUserAttributesRequest) (*adminUpdateUserAttributesResponse, error) {
-	changes, err := attributeValues(in.UserAttributes)
+	changes, err := attributesIn(in.UserAttributes)
 	if err != nil {
 		return nil, err
 	}

@@ -32,13 +32,6 @@ func caller(ctx context.Context) signin.Caller {
 	return signin.Caller{SourceIP: r.SourceIP, UserAgent: r.UserAgent, RequestID: r.ID}
 }
 
-func text(p *string) string {
-	if p == nil {
-		return ""
-	}
-	return *p
-}
-
 func (a *authAPI) initiateAuth(ctx context.Context, in *initiateAuthRequest) (*initiateAuthResponse, error) {
 	r, err := a.signin.InitiateAuth(ctx, signin.AuthInput{
 		ClientID: text(in.ClientId), Flow: text(in.AuthFlow), Parameters: in.AuthParameters,
@@ -121,15 +114,7 @@ func authResult(r signin.AuthResult) wireResult {
 
 func tokens(t signin.Tokens) *authenticationResultType {
 	return &authenticationResultType{
-		AccessToken: optional(t.Access.Reveal()), IdToken: optional(t.ID.Reveal()), RefreshToken: optional(t.Refresh.Reveal()),
+		AccessToken: present(t.Access.Reveal()), IdToken: present(t.ID.Reveal()), RefreshToken: present(t.Refresh.Reveal()),
 		ExpiresIn: new(int32(t.ExpiresIn)), TokenType: new("Bearer"),
 	}
-}
-
-// optional is nil for text that is absent when empty.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

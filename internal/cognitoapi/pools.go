@@ -32,6 +32,9 @@ func value[T any](p *T) T {
 	return *p
 }
 
+// text is value, for the many members that are text.
+func text(p *string) string { return value(p) }
+
 // present returns nil, an absent member, for the zero value.
 func present[T comparable](v T) *T {
 	var zero T

@@ -11,7 +11,7 @@ func (a *peopleAPI) changePassword(ctx context.Context, in *changePasswordReques
 }
 
 func (a *peopleAPI) updateUserAttributes(ctx context.Context, in *updateUserAttributesRequest) (*updateUserAttributesResponse, error) {
-	changes, err := attributeValues(in.UserAttributes)
+	changes, err := attributesIn(in.UserAttributes)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package cognitoapi
 import (
 	"context"
 
-	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
 	"github.com/rockpoolhq/rockpool/internal/signin"
 )
@@ -42,7 +41,7 @@ func peopleOperations(s *signin.Service) []awsapi.Operation {
 }
 
 func (a *peopleAPI) signUp(ctx context.Context, in *signUpRequest) (*signUpResponse, error) {
-	attributes, err := attributeValues(in.UserAttributes)
+	attributes, err := attributesIn(in.UserAttributes)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +62,7 @@ func (a *peopleAPI) signUp(ctx context.Context, in *signUpRequest) (*signUpRespo
 func (a *peopleAPI) confirmSignUp(ctx context.Context, in *confirmSignUpRequest) (*confirmSignUpResponse, error) {
 	return nil, a.signin.ConfirmSignUp(ctx, signin.ConfirmSignUpInput{
 		ClientID: text(in.ClientId), SecretHash: text(in.SecretHash), Username: text(in.Username),
-		Code: text(in.ConfirmationCode), ForceAlias: in.ForceAliasCreation != nil && *in.ForceAliasCreation,
+		Code: text(in.ConfirmationCode), ForceAlias: value(in.ForceAliasCreation),
 		Caller: caller(ctx),
 	})
 }
@@ -80,19 +79,4 @@ func (a *peopleAPI) resendConfirmationCode(ctx context.Context, in *resendConfir
 
 func deliveryDetails(d signin.Delivery) *codeDeliveryDetailsType {
 	return &codeDeliveryDetailsType{Destination: &d.Destination, DeliveryMedium: &d.Medium, AttributeName: &d.Attribute}
-}
-
-// attributeValues makes a map of a list of attributes. A name that is given
-// twice would let one value pass a check that the other is stored by, so it is
-// refused.
-func attributeValues(list []attributeType) (map[string]string, error) {
-	values := make(map[string]string, len(list))
-	for _, a := range list {
-		name := text(a.Name)
-		if _, twice := values[name]; twice {
-			return nil, apierr.Newf(apierr.InvalidParameter, "Attribute %s is given more than once.", name)
-		}
-		values[name] = text(a.Value)
-	}
-	return values, nil
 }

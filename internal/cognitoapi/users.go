@@ -24,8 +24,8 @@ func userOperations(s *userpool.Service) []awsapi.Operation {
 	}
 }
 
-// attributesIn maps a list of attributes. A name that comes twice is refused:
-// which of two values counts is nothing to guess at.
+// attributesIn maps a list of attributes. A name that is given twice would let
+// one value pass a check that the other is stored by, so it is refused.
 func attributesIn(list []attributeType) (map[string]string, error) {
 	m := make(map[string]string, len(list))
 	for _, a := range list {
