@@ -58,15 +58,6 @@ type attempt struct {
 	event    Event
 }
 
-// fold is the form under which names are compared. What is no name at all
-// stays as it is.
-func (a *attempt) fold(name string) string {
-	if n, err := a.pool.Normalize(name); err == nil {
-		return n
-	}
-	return name
-}
-
 // source names whose failures are counted besides the user's: the address of
 // a public client. An administrator, or a client with a secret, is a server
 // that speaks for many people.
@@ -200,7 +191,7 @@ func (s *Service) finish(ctx context.Context, a *attempt, c candidate, name stri
 	switch c.user.Status {
 	case userpool.StatusConfirmed:
 	case userpool.StatusForceChangePassword:
-		if e := c.user.PasswordExpires; !e.IsZero() && !a.now.Before(e) {
+		if userpool.PasswordExpired(c.user, a.now) {
 			return AuthResult{}, errTemporaryExpired
 		}
 		if err := s.forgive(ctx, c.subject, c.failures); err != nil {

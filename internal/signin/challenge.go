@@ -80,7 +80,7 @@ func (s *Service) newPasswordChallenge(a *attempt, u store.User, name string) (A
 	}
 	return AuthResult{
 		Challenge:  ChallengeNewPasswordRequired,
-		Session:    s.sealSession(a.client, ChallengeNewPasswordRequired, s.newSession(a.client, u, a.fold(name))),
+		Session:    s.sealSession(a.client, ChallengeNewPasswordRequired, s.newSession(a.client, u, fold(a.pool, name))),
 		Parameters: map[string]string{"USER_ID_FOR_SRP": u.Username, "requiredAttributes": string(missingText), "userAttributes": string(hasText)},
 	}, nil
 }
@@ -115,7 +115,7 @@ func (s *Service) newPassword(ctx context.Context, a *attempt, in ChallengeInput
 		return AuthResult{}, err
 	}
 	a.about(u)
-	if n := a.fold(name); n != x.Name && n != a.fold(u.Username) && n != u.Sub {
+	if n := fold(a.pool, name); n != x.Name && n != fold(a.pool, u.Username) && n != u.Sub {
 		return AuthResult{}, errSession
 	}
 	if err := s.stillChallenged(ctx, a, u, x); err != nil {
@@ -129,7 +129,7 @@ func (s *Service) newPassword(ctx context.Context, a *attempt, in ChallengeInput
 	if err := s.Pools.SetPassword(ctx, a.pool, &changed, password, false); err != nil {
 		return AuthResult{}, err
 	}
-	changed.UpdatedAt = a.now.UTC()
+	changed.UpdatedAt = s.stamp()
 	// 8 Multi-factor, 9 device, 10 PostAuthentication: not built.
 	// 11 Tokens come before the write, since a function must not be called in
 	// a transaction; without its consent the password stays as it was and the
@@ -147,17 +147,13 @@ func (s *Service) newPassword(ctx context.Context, a *attempt, in ChallengeInput
 		}
 		return tx.ResetAttempts(a.pool.ID, u.Sub, attemptPassword)
 	})
-	var taken *store.NameTakenError
 	switch {
 	case err == nil:
 		return AuthResult{Tokens: &t}, nil
-	case errors.As(err, &taken):
-		return AuthResult{}, apierr.Newf(apierr.AliasExists, "An account with the %s already exists.", taken.Name.Kind)
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNotFound):
 		return AuthResult{}, errSession.Because(err) // the user was changed or deleted meanwhile
-	default:
-		return AuthResult{}, err
 	}
+	return AuthResult{}, aliasError(a.pool, err)
 }
 
 // sessionUser returns the user that a session belongs to.

@@ -285,12 +285,3 @@ func isPhoneNumber(s string) bool {
 	digits, ok := strings.CutPrefix(s, "+")
 	return ok && len(digits) >= 1 && len(digits) <= 15 && strings.Trim(digits, "0123456789") == ""
 }
-
-// fold is the form under which names are compared. What is no name at all
-// stays as it is.
-func fold(p *userpool.Pool, name string) string {
-	if n, err := p.Normalize(name); err == nil {
-		return n
-	}
-	return name
-}

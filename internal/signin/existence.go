@@ -82,7 +82,7 @@ func (s *Service) candidate(ctx context.Context, a *attempt, name string, find f
 	var c candidate
 	mark := s.gate.now()
 	// Made for known users as well: the work is to be the same.
-	nobody := fakeUUID(s.nameFingerprint(a.pool.ID, a.fold(name)))
+	nobody := fakeUUID(s.nameFingerprint(a.pool.ID, fold(a.pool, name)))
 	err := s.Store.View(ctx, func(tx store.Tx) error {
 		c = candidate{mark: mark, subject: subject{poolID: a.pool.ID, source: a.source()}}
 		u, err := find(tx)
@@ -122,6 +122,15 @@ func (s *Service) fakeUserID(p *userpool.Pool, name string) string {
 // UUID.
 func fakeUUID(f string) string {
 	return f[:8] + "-" + f[8:12] + "-4" + f[13:16] + "-" + string("89ab"[f[16]&3]) + f[17:20] + "-" + f[20:]
+}
+
+// fold is the form under which names are compared. What is no name at all
+// stays as it is.
+func fold(p *userpool.Pool, name string) string {
+	if n, err := p.Normalize(name); err == nil {
+		return n
+	}
+	return name
 }
 
 // required returns a parameter that must be there and not empty.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -187,7 +188,7 @@ func (s *Service) claims(a *attempt, u store.User, m membership, o *token.Refres
 		t.c.Set("event_id", o.EventID)
 		t.c.Set("token_use", string(t.use))
 		if t.use == token.Access && len(o.Scopes) > 0 {
-			t.c.Set("scope", joinScopes(o.Scopes))
+			t.c.Set("scope", strings.Join(o.Scopes, " "))
 		}
 		t.c.Set("auth_time", o.AuthTime.Unix())
 		t.c.Set("exp", issued+int64(t.life/time.Second))
@@ -237,17 +238,6 @@ func quoteAll(list []string) jsontext.Value {
 		return jsontext.Value("[]")
 	}
 	return b
-}
-
-func joinScopes(scopes []string) string {
-	out := ""
-	for i, s := range scopes {
-		if i > 0 {
-			out += " "
-		}
-		out += s
-	}
-	return out
 }
 
 // preToken asks the pool's function. Without a way to ask it there is no token.

@@ -96,7 +96,7 @@ func (s *Service) srpAuth(ctx context.Context, a *attempt, parameters map[string
 	if err := srp.ValidA(publicA); err != nil {
 		return AuthResult{}, apierr.New(apierr.InvalidParameter, "SRP_A is not valid.").Because(err)
 	}
-	folded := a.fold(name)
+	folded := fold(a.pool, name)
 	if len(name) > maxSRPName || len(folded) > maxSRPName {
 		return AuthResult{}, apierr.New(apierr.InvalidParameter, "USERNAME is too long.")
 	}
@@ -166,7 +166,7 @@ func (s *Service) passwordVerifier(ctx context.Context, a *attempt, in Challenge
 	if err != nil {
 		return AuthResult{}, err
 	}
-	if n := a.fold(values["USERNAME"]); n != a.fold(block.UserID) && n != a.fold(block.Name) && n != block.Sub {
+	if n := fold(a.pool, values["USERNAME"]); n != fold(a.pool, block.UserID) && n != fold(a.pool, block.Name) && n != block.Sub {
 		return AuthResult{}, errSession
 	}
 	// Only the form of the timestamp is checked. How fresh the exchange is the
