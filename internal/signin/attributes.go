@@ -70,6 +70,12 @@ func (s *Service) changeAttributes(ctx context.Context, p *userpool.Pool, sub st
 			return err
 		}
 		for _, a := range contactAttributes {
+			if next[a] == "" && u.Attributes[a] != "" {
+				// Nor must a code that is on its way bring back what was deleted.
+				if err := void(tx, p.ID, u.Sub, purposeVerify+a); err != nil {
+					return err
+				}
+			}
 			if next[a] == "" || next[a] == u.Attributes[a] {
 				// An administrator can also declare an unchanged address
 				// verified, which must not take it from another user.

@@ -236,6 +236,15 @@ func TestSec_ATTR_4_OldValueStaysUntilVerified(t *testing.T) {
 	if got := w.find(w.p, "ada").Attributes["email"]; got != "office@b.org" {
 		t.Errorf("email = %s, want the administrator's", got)
 	}
+
+	// So does deleting the address.
+	if _, err := w.set(token, attrs{"email": "later@b.org"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.s.DeleteUserAttributes(t.Context(), token, []string{"email"}); err != nil {
+		t.Fatal(err)
+	}
+	wantSaid(t, w.verify(token, "email", w.lastCode("later@b.org")), codeExpired)
 }
 
 func TestAliasesOfOthers(t *testing.T) {
