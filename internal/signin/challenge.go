@@ -211,7 +211,7 @@ func newPasswordAttributes(a *attempt, u store.User, responses map[string]string
 	result := maps.Clone(u.Attributes)
 	if len(changes) > 0 {
 		var err error
-		if result, err = a.pool.CheckAttributes(userpool.AttributeWrite{Client: a.client}, u.Attributes, changes); err != nil {
+		if result, err = a.pool.CheckAttributes(userpool.AttributeWrite{Client: a.client, Completing: true}, u.Attributes, changes); err != nil {
 			return nil, err
 		}
 	}

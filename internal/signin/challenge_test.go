@@ -106,6 +106,32 @@ func TestNewPasswordRequired(t *testing.T) {
 	wantSaid(t, err, incorrect)
 }
 
+// An administrator may create a user without a required attribute that cannot
+// be changed. It used to be asked for and then refused, for ever.
+func TestNewPasswordSetsMissingImmutables(t *testing.T) {
+	w := newWorld(t)
+	p := w.pool(func(s *userpool.Settings) {
+		s.Schema = append(s.Schema, userpool.Attribute{Name: "family_name", Type: userpool.TypeString, Required: true},
+			userpool.Attribute{Name: "tenantId", Type: userpool.TypeString})
+	})
+	c := w.client(p)
+	w.newcomer(p, "jdoe", nil)
+	r := w.challenge(c, "jdoe")
+	if got, want := r.Parameters["requiredAttributes"], `["userAttributes.family_name"]`; got != want {
+		t.Fatalf("asks for %s, want %s", got, want)
+	}
+	// What is not asked for stays immutable: it is the administrator's to set.
+	_, err := w.newPassword(c, r.Session, "jdoe", password, map[string]string{"userAttributes.family_name": "Doe", "userAttributes.custom:tenantId": "evil"})
+	wantSaid(t, err, "InvalidParameterException: Invalid user attributes: user.custom:tenantId: Attribute cannot be updated.\n")
+
+	got := tokensOf(t)(w.newPassword(c, r.Session, "jdoe", password, map[string]string{"userAttributes.family_name": "Doe"}))
+	if id := w.claims(p, got.ID, token.ID); id.String("family_name") != "Doe" {
+		t.Errorf("ID token %s", id.AppendJSON(nil))
+	}
+	_, err = w.s.UpdateUserAttributes(t.Context(), got.Access.Reveal(), map[string]string{"family_name": "Roe"})
+	wantSaid(t, err, "InvalidParameterException: Invalid user attributes: user.family_name: Attribute cannot be updated.\n")
+}
+
 func TestTemporaryPasswordExpires(t *testing.T) {
 	w := newWorld(t)
 	p := w.pool()

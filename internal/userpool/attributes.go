@@ -27,6 +27,10 @@ type AttributeWrite struct {
 	// Creating is true for SignUp and AdminCreateUser: only then can immutable
 	// attributes be set.
 	Creating bool
+	// Completing is true at the first sign-in of a user that was created
+	// without all that the pool requires: what is missing of that can be set
+	// then, immutable or not, or the user could never sign in.
+	Completing bool
 	// Require demands that every required attribute is there afterwards.
 	Require bool
 }
@@ -64,7 +68,8 @@ func (p *Pool) CheckAttributes(op AttributeWrite, current, changes map[string]st
 			continue
 		}
 		// sub is given by the server, even when a user is created.
-		if n == "sub" || !op.Creating && !a.Mutable {
+		settable := op.Creating || a.Mutable || op.Completing && a.Required && current[n] == ""
+		if n == "sub" || !settable {
 			lines = append(lines, n+": Attribute cannot be updated.")
 			continue
 		}
