@@ -34,8 +34,6 @@ type Deployment struct {
 	MemoryMB     *int // nil: 128
 	TmpMB        *int // nil: 512
 	Architecture string
-	LogFormat    string // "", "Text" or "JSON"
-	LogGroup     string
 	Env          map[string]string
 	Tags         map[string]string
 	Package      []byte // zip
@@ -52,8 +50,7 @@ func (s *Service) Create(ctx context.Context, d Deployment) (Function, error) {
 			MemoryMB:       orDefault(d.MemoryMB, defaultMemoryMB),
 			TmpMB:          orDefault(d.TmpMB, defaultTmpMB),
 			Architectures:  []string{d.Architecture},
-			LogFormat:      d.LogFormat, LogGroup: d.LogGroup,
-			LastModified: s.now(), RevisionID: secret.UUID(),
+			LastModified:   s.now(), RevisionID: secret.UUID(),
 		},
 		Tags: d.Tags,
 	}
@@ -112,10 +109,10 @@ func orDefault(p *int, value int) int {
 // that one function's versions alone decide when a package can go.
 func codeKey(region, name, sha256 string) string { return region + "/" + name + "/" + sha256 }
 
-// dropPackage deletes the package that $LATEST no longer uses, unless it is
-// the new one or a published version's.
-func (s *Service) dropPackage(tx store.Tx, f arn.Function, old, now string) error {
-	if old == now {
+// dropPackage deletes a package that a version no longer uses, unless $LATEST
+// or another published version does.
+func (s *Service) dropPackage(tx store.Tx, f arn.Function, old, latest string) error {
+	if old == latest {
 		return nil
 	}
 	used, err := s.packages(tx, f)
@@ -193,11 +190,11 @@ func (s *Service) UpdateCode(ctx context.Context, f arn.Function, u CodeUpdate) 
 		if err := checkSettings(doc.Settings); err != nil {
 			return err
 		}
-		if err := s.dropPackage(tx, f, old, doc.CodeSHA256); err != nil {
-			return err
-		}
 		if u.DryRun {
 			return errDryRun
+		}
+		if err := s.dropPackage(tx, f, old, doc.CodeSHA256); err != nil {
+			return err
 		}
 		return tx.PutCodeBlob(codeKey(f.Region, f.Name, doc.CodeSHA256), u.Package)
 	}
@@ -216,7 +213,6 @@ func (s *Service) UpdateCode(ctx context.Context, f arn.Function, u CodeUpdate) 
 type ConfigurationUpdate struct {
 	Runtime, Handler, Role, Description *string
 	Timeout, MemoryMB, TmpMB            *int
-	LogFormat, LogGroup                 *string
 	Env                                 map[string]string // nil keeps it
 	RevisionID                          string
 }
@@ -231,8 +227,6 @@ func (s *Service) UpdateConfiguration(ctx context.Context, f arn.Function, u Con
 		set(&doc.TimeoutSeconds, u.Timeout)
 		set(&doc.MemoryMB, u.MemoryMB)
 		set(&doc.TmpMB, u.TmpMB)
-		set(&doc.LogFormat, u.LogFormat)
-		set(&doc.LogGroup, u.LogGroup)
 		if u.Env != nil {
 			if err := s.setEnv(doc, f, u.Env); err != nil {
 				return err
@@ -311,7 +305,7 @@ func runtimeSupported(name string) bool { return supportedRuntime.MatchString(na
 // was uploaded.
 func (s *Service) Package(ctx context.Context, f arn.Function) (archive []byte, err error) {
 	err = s.Store.View(ctx, func(tx store.Tx) error {
-		version, _, err := s.resolve(tx, f)
+		version, _, err := s.resolve(tx, f, aliasDoc.main)
 		if err != nil {
 			return err
 		}

@@ -116,18 +116,17 @@ func permits(policy []Statement, c Caller) bool {
 
 func (s *Service) run(ctx context.Context, t target, in Invocation, requestID string) (Result, error) {
 	started := s.now()
-	got, err := t.run.Invoke(ctx, sandbox.Invocation{
+	call := sandbox.Invocation{
 		RequestID: requestID, Payload: in.Payload, ClientContext: in.ClientContext, TraceID: in.TraceID, Logs: in.Logs,
-	})
+	}
+	got, err := t.run.Invoke(ctx, call)
 	if errors.Is(err, sandbox.ErrStopped) && ctx.Err() == nil {
 		// Deployed again between looking it up and running it.
 		s.environments.unresolve(t.function.Region, t.function.Name)
 		if t, err = s.target(ctx, in); err != nil {
 			return Result{}, err
 		}
-		got, err = t.run.Invoke(ctx, sandbox.Invocation{
-			RequestID: requestID, Payload: in.Payload, ClientContext: in.ClientContext, TraceID: in.TraceID, Logs: in.Logs,
-		})
+		got, err = t.run.Invoke(ctx, call)
 	}
 	s.recent.add(newRecord(started, t.function, in, requestID, got, err))
 	if err != nil {
@@ -244,8 +243,8 @@ func (s *Service) resolved(ctx context.Context, f arn.Function) (resolution, err
 	}
 	var r resolution
 	err := s.Store.View(ctx, func(tx store.Tx) error {
-		version, doc, err := s.resolve(tx, f)
-		r = resolution{function: version, policy: doc.Policies[f.Qualifier], until: now.Add(freshness)}
+		version, doc, err := s.resolve(tx, f, aliasDoc.pick)
+		r = resolution{function: version, policy: doc.policy(f.Qualifier), until: now.Add(freshness)}
 		return err
 	})
 	if err != nil {

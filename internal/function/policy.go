@@ -118,7 +118,10 @@ func (s *Service) MarshalStatement(f arn.Function, st Statement) string {
 // version or alias that f's qualifier names.
 func (s *Service) AddPermission(ctx context.Context, f arn.Function, st Statement, revision string) error {
 	_, err := s.change(ctx, f, revision, func(tx store.Tx, doc *document) error {
-		if _, _, err := s.resolve(tx, f); err != nil {
+		if f.Qualifier == Latest {
+			return apierr.New(apierr.InvalidParameterValue, "We currently do not support adding policies for $LATEST.")
+		}
+		if _, _, err := s.resolve(tx, f, aliasDoc.main); err != nil {
 			return err
 		}
 		statements := doc.Policies[f.Qualifier]
@@ -160,11 +163,11 @@ func (s *Service) RemovePermission(ctx context.Context, f arn.Function, id, revi
 // revision it belongs to.
 func (s *Service) Policy(ctx context.Context, f arn.Function) (policy, revision string, err error) {
 	err = s.Store.View(ctx, func(tx store.Tx) error {
-		_, doc, err := s.resolve(tx, f)
+		_, doc, err := s.resolve(tx, f, aliasDoc.main)
 		if err != nil {
 			return err
 		}
-		statements := doc.Policies[f.Qualifier]
+		statements := doc.policy(f.Qualifier)
 		if len(statements) == 0 {
 			return apierr.New(apierr.ResourceNotFound, "The resource you requested does not exist.")
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"slices"
 	"strconv"
 	"time"
 
@@ -71,8 +70,6 @@ type Settings struct {
 	MemoryMB       int      `json:"memory"`
 	TmpMB          int      `json:"tmp"`
 	Architectures  []string `json:"architectures"`
-	LogFormat      string   `json:"logFormat,omitempty"`
-	LogGroup       string   `json:"logGroup,omitempty"`
 
 	SealedEnv    []byte    `json:"env,omitempty"` // JSON object of variables
 	CodeSHA256   string    `json:"code"`          // base64, as the API shows it
@@ -87,6 +84,15 @@ type document struct {
 	Tags        map[string]string      `json:"tags,omitempty"`
 	Policies    map[string][]Statement `json:"policies,omitempty"` // by qualifier; "" is the unqualified function
 	LastVersion int64                  `json:"lastVersion,omitempty"`
+}
+
+// policy is who may invoke what a qualifier names. Naming $LATEST is naming the
+// function itself.
+func (d document) policy(qualifier string) []Statement {
+	if qualifier == Latest {
+		qualifier = ""
+	}
+	return d.Policies[qualifier]
 }
 
 // Function is one version of a function as callers see it.
@@ -217,15 +223,16 @@ var errRevision = apierr.New(apierr.PreconditionFailed, "The Revision Id provide
 func (s *Service) Get(ctx context.Context, f arn.Function) (Function, error) {
 	var got Function
 	err := s.Store.View(ctx, func(tx store.Tx) (err error) {
-		got, _, err = s.resolve(tx, f)
+		got, _, err = s.resolve(tx, f, aliasDoc.main)
 		return err
 	})
 	return got, err
 }
 
 // resolve finds the version that f's qualifier names, and the document of the
-// function as a whole, which has its policy.
-func (s *Service) resolve(tx store.Tx, f arn.Function) (Function, document, error) {
+// function as a whole, which has its policy. If the qualifier is an alias,
+// choose says which of its versions is meant.
+func (s *Service) resolve(tx store.Tx, f arn.Function, choose func(aliasDoc) string) (Function, document, error) {
 	record, doc, err := s.load(tx, f)
 	if err != nil {
 		return Function{}, document{}, err
@@ -246,7 +253,7 @@ func (s *Service) resolve(tx store.Tx, f arn.Function) (Function, document, erro
 		if err != nil {
 			return Function{}, document{}, err
 		}
-		version := a.pick()
+		version := choose(a)
 		if version == Latest {
 			got, err := s.function(record, doc, f.Qualifier)
 			return got, doc, err
@@ -318,7 +325,7 @@ func (s *Service) List(ctx context.Context, region string, p store.Page) (list [
 // version by number, that version alone. What runs is stopped.
 func (s *Service) Delete(ctx context.Context, f arn.Function) error {
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
-		_, doc, err := s.load(tx, f)
+		record, doc, err := s.load(tx, f)
 		if err != nil {
 			return err
 		}
@@ -332,14 +339,7 @@ func (s *Service) Delete(ctx context.Context, f arn.Function) error {
 		if !ok {
 			return apierr.New(apierr.InvalidParameterValue, "$LATEST version cannot be deleted without deleting the function.")
 		}
-		if err := s.versionInUse(tx, f, number); err != nil {
-			return err
-		}
-		err = tx.DeleteFunctionVersion(f.Region, f.Name, number)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil // deleting a version that is not there succeeds, as in Lambda
-		}
-		return err
+		return s.deleteVersion(tx, f, record, doc, number)
 	})
 	if err != nil {
 		return err
@@ -348,21 +348,68 @@ func (s *Service) Delete(ctx context.Context, f arn.Function) error {
 	return nil
 }
 
-// versionInUse refuses to delete a version that an alias points at.
-func (s *Service) versionInUse(tx store.Tx, f arn.Function, number int64) error {
-	aliases, _, err := tx.ListFunctionAliases(f.Region, f.Name, store.Page{Limit: 1000})
+// deleteVersion deletes a published version with its policy, and its package
+// if nothing else has the same. A version that is not there is no error, as in
+// Lambda.
+func (s *Service) deleteVersion(tx store.Tx, f arn.Function, record store.Function, doc document, number int64) error {
+	v, err := tx.FunctionVersion(f.Region, f.Name, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	version := strconv.FormatInt(number, 10)
-	users := slices.DeleteFunc(aliases, func(a store.FunctionAlias) bool {
-		decoded, err := decodeAlias(a)
-		return err == nil && !decoded.uses(version)
-	})
-	if len(users) > 0 {
-		return apierr.Newf(apierr.ResourceConflict, "Version %s is being used by alias %s and cannot be deleted.", version, users[0].Alias)
+	var settings Settings
+	if err := json.Unmarshal(v.Doc, &settings); err != nil {
+		return fmt.Errorf("function %s version %d: %w", f.Name, number, err)
 	}
-	return nil
+	if err := s.versionInUse(tx, f, number); err != nil {
+		return err
+	}
+	if err := tx.DeleteFunctionVersion(f.Region, f.Name, number); err != nil {
+		return err
+	}
+	if err := s.dropPackage(tx, f, settings.CodeSHA256, doc.CodeSHA256); err != nil {
+		return err
+	}
+	return dropPolicy(tx, record, doc, f.Qualifier)
+}
+
+// dropPolicy takes away the policy of a version or alias that is deleted. A
+// later alias of the same name must not inherit who may invoke it.
+func dropPolicy(tx store.Tx, record store.Function, doc document, qualifier string) (err error) {
+	if _, has := doc.Policies[qualifier]; !has {
+		return nil
+	}
+	delete(doc.Policies, qualifier)
+	if record.Doc, err = json.Marshal(doc); err != nil {
+		return err
+	}
+	return tx.UpdateFunction(record)
+}
+
+// versionInUse refuses to delete a version that an alias points at.
+func (s *Service) versionInUse(tx store.Tx, f arn.Function, number int64) error {
+	version := strconv.FormatInt(number, 10)
+	for page := (store.Page{Limit: store.MaxPage}); ; {
+		aliases, next, err := tx.ListFunctionAliases(f.Region, f.Name, page)
+		if err != nil {
+			return err
+		}
+		for _, a := range aliases {
+			doc, err := decodeAlias(a)
+			if err != nil {
+				return err
+			}
+			if doc.uses(version) {
+				return apierr.Newf(apierr.ResourceConflict, "Version %s is being used by alias %s and cannot be deleted.", version, a.Alias)
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		page.After = next
+	}
 }
 
 // Page asks for a part of a list; see store.Page.

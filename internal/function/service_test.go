@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -222,7 +223,7 @@ func TestConfiguration(t *testing.T) {
 }
 
 func TestVersionsAndAliases(t *testing.T) {
-	s, _ := newService(t)
+	s, db := newService(t)
 	ctx := t.Context()
 	create(t, s, "f", answers("one"))
 	one, err := s.Publish(ctx, ref("f"), function.Publication{Description: "first"})
@@ -265,11 +266,58 @@ func TestVersionsAndAliases(t *testing.T) {
 	if err != nil || next != "" || len(versions) != 3 || versions[0].Version != function.Latest || versions[2].Version != "2" {
 		t.Errorf("Versions = %d, %q, %v", len(versions), next, err)
 	}
+	for range 8 {
+		if got, err := s.Get(ctx, live); err != nil || got.Version != "1" {
+			t.Fatalf("the alias is described as version %s, %v; want the version that it names", got.Version, err)
+		}
+	}
 	if err := s.DeleteAlias(ctx, live); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Delete(ctx, qualified("f", "1")); err != nil {
 		t.Errorf("deleting version 1: %v", err)
+	}
+	if _, err := s.Get(ctx, qualified("f", "1")); apierr.CodeOf(err) != apierr.ResourceNotFound {
+		t.Errorf("version 1 after it was deleted: %v", err)
+	}
+	// $LATEST and version 2 have the same package, version 1 had its own.
+	for sha256, want := range map[string]error{one.CodeSHA256: store.ErrNotFound, versions[2].CodeSHA256: nil} {
+		err := db.View(ctx, func(tx store.Tx) error {
+			_, err := tx.CodeBlob(region + "/f/" + sha256)
+			return err
+		})
+		if !errors.Is(err, want) {
+			t.Errorf("package %s: %v, want %v", sha256, err, want)
+		}
+	}
+}
+
+// An alias once kept its policy beyond its end, for the next of that name.
+func TestAnAliasDoesNotInheritAPolicy(t *testing.T) {
+	s, _ := newService(t)
+	ctx := t.Context()
+	create(t, s, "f", answers("ok"))
+	if _, err := s.Publish(ctx, ref("f"), function.Publication{}); err != nil {
+		t.Fatal(err)
+	}
+	live := qualified("f", "live")
+	st := function.Statement{ID: "cognito", Principal: "cognito-idp.amazonaws.com", Action: "lambda:InvokeFunction"}
+	asPool := function.Invocation{Function: live, Caller: &function.Caller{Service: "cognito-idp.amazonaws.com", SourceARN: poolARN}}
+	for i, want := range []apierr.Code{"", apierr.AccessDenied} {
+		if _, err := s.CreateAlias(ctx, function.Alias{Function: live, Version: "1"}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			if err := s.AddPermission(ctx, live, st, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Check(ctx, asPool); apierr.CodeOf(err) != want || (want == "" && err != nil) {
+			t.Errorf("alias number %d: %v, want %q", i+1, err, want)
+		}
+		if err := s.DeleteAlias(ctx, live); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -287,6 +335,9 @@ func TestPermission(t *testing.T) {
 		}
 	}
 	denied("without permission")
+	if err := s.AddPermission(t.Context(), qualified("f", function.Latest), function.Statement{ID: "x", Principal: "*", Action: "*"}, ""); apierr.CodeOf(err) != apierr.InvalidParameterValue {
+		t.Errorf("a policy for $LATEST: %v, want InvalidParameterValueException", err)
+	}
 	st := function.Statement{ID: "cognito", Principal: "cognito-idp.amazonaws.com", Action: "lambda:InvokeFunction", SourceARN: poolARN}
 	if err := s.AddPermission(t.Context(), ref("f"), st, ""); err != nil {
 		t.Fatal(err)

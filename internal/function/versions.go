@@ -166,6 +166,9 @@ func (a aliasDoc) uses(version string) bool {
 	return weighted || a.Version == version
 }
 
+// main is the version that the alias stands for when it is described.
+func (a aliasDoc) main() string { return a.Version }
+
 // pick chooses the version of one invocation by the alias's weights.
 func (a aliasDoc) pick() string {
 	if len(a.Weights) == 0 {
@@ -225,7 +228,7 @@ func (s *Service) aliasRecord(tx store.Tx, a *Alias) (store.FunctionAlias, error
 		if _, isNumber := versionNumber(version); !isNumber && version != Latest {
 			return store.FunctionAlias{}, s.notFound(f)
 		}
-		if _, _, err := s.resolve(tx, f); err != nil {
+		if _, _, err := s.resolve(tx, f, aliasDoc.main); err != nil {
 			return store.FunctionAlias{}, err
 		}
 	}
@@ -301,18 +304,27 @@ func (s *Service) UpdateAlias(ctx context.Context, f arn.Function, u AliasUpdate
 	return a, err
 }
 
-// DeleteAlias deletes an alias. It is not an error if there is none.
+// DeleteAlias deletes an alias and its policy. It is not an error if there is
+// none.
 func (s *Service) DeleteAlias(ctx context.Context, f arn.Function) error {
-	return s.Store.Update(ctx, func(tx store.Tx) error {
-		if _, _, err := s.load(tx, arn.Function{Region: f.Region, Account: f.Account, Name: f.Name}); err != nil {
+	err := s.Store.Update(ctx, func(tx store.Tx) error {
+		record, doc, err := s.load(tx, f)
+		if err != nil {
 			return err
 		}
-		err := tx.DeleteFunctionAlias(f.Region, f.Name, f.Qualifier)
+		err = tx.DeleteFunctionAlias(f.Region, f.Name, f.Qualifier)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return dropPolicy(tx, record, doc, f.Qualifier)
 	})
+	if err == nil {
+		s.environments.unresolve(f.Region, f.Name)
+	}
+	return err
 }
 
 // Aliases lists a function's aliases in order of name; with version not empty
