@@ -14,6 +14,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -275,7 +276,7 @@ The exit code is 1 if the function failed.`,
 			}
 			defer resp.Body.Close()
 			if logs, err := base64.StdEncoding.DecodeString(resp.Header.Get("X-Amz-Log-Result")); err == nil {
-				_, _ = cmd.ErrOrStderr().Write(logs) // standard error is a courtesy
+				printTail(cmd.ErrOrStderr(), logs)
 			}
 			if _, err := io.Copy(cmd.OutOrStdout(), resp.Body); err != nil {
 				return err
@@ -361,10 +362,19 @@ func printLogs(w io.Writer, r io.Reader, asJSON bool) error {
 	return lines.Err()
 }
 
+// printTail prints the end of a log as an invocation sends it.
+func printTail(w io.Writer, logs []byte) {
+	for line := range strings.Lines(string(logs)) {
+		fmt.Fprintln(w, printable(strings.TrimRight(line, "\r\n")))
+	}
+}
+
 // printable keeps a log from steering the terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\t' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
+		// Of format characters some turn the direction of writing, so that a
+		// line reads as another.
+		if r == '\t' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) && !unicode.Is(unicode.Bidi_Control, r) {
 			return r
 		}
 		return '�'
