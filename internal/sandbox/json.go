@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -36,16 +35,17 @@ func plainHeader(s string) bool {
 
 func isDeadline(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-// compactASCII returns JSON on one line with everything beyond ASCII escaped.
+// compactASCII returns JSON on one line in printable ASCII: everything else is
+// escaped, DEL too, which JSON allows in a string and HTTP forbids in a header.
 func compactASCII(b []byte) (string, error) {
 	v := jsontext.Value(append([]byte(nil), b...))
 	if err := v.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
 		return "", err
 	}
 	out := make([]byte, 0, len(v))
-	for _, r := range string(v) { // beyond ASCII is only inside strings
+	for _, r := range string(v) { // what is escaped here is only inside strings
 		switch {
-		case r < utf8.RuneSelf:
+		case r < 0x7f:
 			out = append(out, byte(r))
 		case r > 0xffff:
 			hi, lo := utf16.EncodeRune(r)
