@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 )
@@ -30,6 +31,19 @@ type JWK struct {
 
 type jwks struct {
 	Keys []JWK `json:"keys"`
+}
+
+// foreignJWK is a key of a set that others may have published.
+type foreignJWK struct {
+	JWK        `json:",inline"`
+	Operations []string `json:"key_ops"` // RFC 7517 section 4.3; nil if not said
+}
+
+// forRS256 reports whether the key says that it is for RS256 signatures, or
+// says nothing to the contrary.
+func (k foreignJWK) forRS256() bool {
+	return k.Type == "RSA" && (k.Algorithm == "" || k.Algorithm == "RS256") && (k.Purpose == "" || k.Purpose == "sig") &&
+		(k.Operations == nil || slices.Contains(k.Operations, "verify"))
 }
 
 // JWK returns the key's published form.
@@ -67,13 +81,15 @@ func ParseJWKS(b []byte) (KeySet, error) {
 	if len(b) > maxJWKS || TooDeep(b, MaxDepth) {
 		return nil, errors.New("key set: too large")
 	}
-	var doc jwks
+	var doc struct {
+		Keys []foreignJWK `json:"keys"`
+	}
 	if err := json.Unmarshal(b, &doc); err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}
 	set := make(KeySet, len(doc.Keys))
 	for _, k := range doc.Keys {
-		if k.Type != "RSA" || (k.Algorithm != "" && k.Algorithm != "RS256") || (k.Purpose != "" && k.Purpose != "sig") {
+		if !k.forRS256() {
 			continue
 		}
 		key, err := k.rsa()

@@ -356,6 +356,8 @@ func TestParseJWKS(t *testing.T) {
 		"minimal":                 {jwk("RSA", n, "AQAB", ""), 1},
 		"unknown members":         {jwk("RSA", n, "AQAB", `,"x5c":["MII"],"key_ops":["verify"]`), 1},
 		"for encryption":          {jwk("RSA", n, "AQAB", `,"use":"enc"`), 0},
+		"only to encrypt":         {jwk("RSA", n, "AQAB", `,"key_ops":["encrypt","wrapKey"]`), 0},
+		"for no operation":        {jwk("RSA", n, "AQAB", `,"key_ops":[]`), 0},
 		"of another algorithm":    {jwk("RSA", n, "AQAB", `,"alg":"PS256"`), 0},
 		"elliptic":                {jwk("EC", "", "", `,"crv":"P-256","x":"","y":""`), 0},
 		"symmetric":               {`{"keys":[{"kid":"k","kty":"oct","k":"AAAA"}]}`, 0},
