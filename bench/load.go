@@ -15,33 +15,31 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/rockpoolhq/rockpool/internal/sigv4"
 )
 
 // call makes one request of the user pools API through net/http: for setting
 // up, not for measuring.
-func call(ctx context.Context, base, operation string, in, out any) error {
-	return signed(ctx, base, "cognito-idp", http.MethodPost, "/", map[string]string{
+func call(ctx context.Context, p *process, operation string, in, out any) error {
+	return signed(ctx, p, "cognito-idp", http.MethodPost, "/", map[string]string{
 		"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target + operation,
 	}, in, out)
 }
 
 const target = "AWSCognitoIdentityProviderService."
 
-func signed(ctx context.Context, base, service, method, path string, header map[string]string, in, out any) error {
+func signed(ctx context.Context, p *process, service, method, path string, header map[string]string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, p.base+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	for k, v := range header {
 		req.Header.Set(k, v)
 	}
-	sigv4.Signer{AccessKeyID: "bench", Secret: "bench", Region: "us-east-1", Service: service}.Sign(req, body, time.Now())
+	p.signer(service).Sign(req, body, time.Now())
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

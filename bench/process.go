@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rockpoolhq/rockpool/internal/sigv4"
 )
 
 // Cores: the server's and the load's.
@@ -68,17 +70,23 @@ type process struct {
 	stderr  *bytes.Buffer
 	done    chan struct{}
 
+	key, secret string // access key; any will do in development
+
 	profiles string // the directory, if profiles are asked for
 	profiled int
 }
 
-// startServer starts Rockpool and waits until it is ready.
+// startServer starts Rockpool for development and waits until it is ready.
 func startServer(ctx context.Context, c config, dataDir string) (*process, error) {
+	return startProfile(ctx, c, "dev", dataDir)
+}
+
+func startProfile(ctx context.Context, c config, profile, dataDir string) (*process, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"dev", "--listen", "127.0.0.1:" + port, "--log", "json"}
+	args := []string{profile, "--listen", "127.0.0.1:" + port, "--log", "json"}
 	if dataDir != "" {
 		args = append(args, "--data-dir", dataDir)
 	}
@@ -89,6 +97,11 @@ func startServer(ctx context.Context, c config, dataDir string) (*process, error
 		p.profiles = c.profiles
 	}
 	return p, err
+}
+
+// signer signs requests of the bench.
+func (p *process) signer(service string) sigv4.Signer {
+	return sigv4.Signer{AccessKeyID: p.key, Secret: p.secret, Region: "us-east-1", Service: service}
 }
 
 func freePort() (string, error) {
@@ -103,7 +116,7 @@ func freePort() (string, error) {
 
 // start runs a server's process and waits until path answers.
 func start(cmd *exec.Cmd, base, path string) (*process, error) {
-	p := &process{cmd: cmd, base: base, stderr: &bytes.Buffer{}, done: make(chan struct{})}
+	p := &process{cmd: cmd, base: base, stderr: &bytes.Buffer{}, done: make(chan struct{}), key: "bench", secret: "bench"}
 	cmd.Stderr = p.stderr
 	began := time.Now()
 	if err := cmd.Start(); err != nil {

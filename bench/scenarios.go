@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/arn"
-	"github.com/rockpoolhq/rockpool/internal/sigv4"
 	"github.com/rockpoolhq/rockpool/internal/srp"
 )
 
@@ -70,12 +69,12 @@ func newWorld(ctx context.Context, c config, name string) (*world, error) {
 
 func (w *world) fill(ctx context.Context) error {
 	var pool struct{ UserPool struct{ Id string } }
-	if err := call(ctx, w.base, "CreateUserPool", map[string]any{"PoolName": "bench"}, &pool); err != nil {
+	if err := call(ctx, w.process, "CreateUserPool", map[string]any{"PoolName": "bench"}, &pool); err != nil {
 		return err
 	}
 	w.pool = pool.UserPool.Id
 	var client struct{ UserPoolClient struct{ ClientId string } }
-	if err := call(ctx, w.base, "CreateUserPoolClient", map[string]any{
+	if err := call(ctx, w.process, "CreateUserPoolClient", map[string]any{
 		"UserPoolId": w.pool, "ClientName": "bench",
 		"ExplicitAuthFlows": []string{"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"},
 	}, &client); err != nil {
@@ -91,13 +90,13 @@ func (w *world) fill(ctx context.Context) error {
 }
 
 func (w *world) addUser(ctx context.Context, name string) error {
-	if err := call(ctx, w.base, "AdminCreateUser", map[string]any{
+	if err := call(ctx, w.process, "AdminCreateUser", map[string]any{
 		"UserPoolId": w.pool, "Username": name, "MessageAction": "SUPPRESS",
 		"UserAttributes": []map[string]string{{"Name": "email", "Value": name + "@example.com"}, {"Name": "email_verified", "Value": "true"}},
 	}, nil); err != nil {
 		return err
 	}
-	return call(ctx, w.base, "AdminSetUserPassword", map[string]any{
+	return call(ctx, w.process, "AdminSetUserPassword", map[string]any{
 		"UserPoolId": w.pool, "Username": name, "Password": benchPassword, "Permanent": true,
 	}, nil)
 }
@@ -107,7 +106,7 @@ type tokens struct {
 }
 
 func (w *world) signIn(ctx context.Context, name string) (t tokens, err error) {
-	err = call(ctx, w.base, "InitiateAuth", map[string]any{
+	err = call(ctx, w.process, "InitiateAuth", map[string]any{
 		"ClientId": w.client, "AuthFlow": "USER_PASSWORD_AUTH",
 		"AuthParameters": map[string]string{"USERNAME": name, "PASSWORD": benchPassword},
 	}, &t)
@@ -253,7 +252,7 @@ func (w *world) attach(ctx context.Context) error {
 	}
 	var made struct{ FunctionArn string }
 	lambda := func(path string, in, out any) error {
-		return signed(ctx, w.base, "lambda", http.MethodPost, "/2015-03-31/functions"+path, map[string]string{"Content-Type": "application/json"}, in, out)
+		return signed(ctx, w.process, "lambda", http.MethodPost, "/2015-03-31/functions"+path, map[string]string{"Content-Type": "application/json"}, in, out)
 	}
 	if err := lambda("", map[string]any{
 		"FunctionName": "pretoken", "Runtime": "nodejs20.x", "Handler": "index.handler", "MemorySize": 512,
@@ -266,7 +265,7 @@ func (w *world) attach(ctx context.Context) error {
 	}, nil); err != nil {
 		return err
 	}
-	return call(ctx, w.base, "UpdateUserPool", map[string]any{
+	return call(ctx, w.process, "UpdateUserPool", map[string]any{
 		"UserPoolId": w.pool, "LambdaConfig": map[string]any{"PreTokenGeneration": made.FunctionArn},
 	}, nil)
 }
@@ -318,35 +317,6 @@ func benchGetUser(ctx context.Context, c config, r *report) error {
 	body := fmt.Appendf(nil, `{"AccessToken":"%s"}`, t.AuthenticationResult.AccessToken)
 	return w.measure(c, r, "GetUser", time.Second/8000, 1, concurrencies, func(c *conn, _, _ int) error {
 		return w.expect(c, "GetUser", body, `"Username"`)
-	})
-}
-
-// benchWire measures an operation that does next to nothing behind the wire:
-// an unknown pool, asked for with a signature.
-func benchWire(ctx context.Context, c config, r *report) error {
-	w, err := newWorld(ctx, c, "wire")
-	if err != nil {
-		return err
-	}
-	defer w.stop()
-	body := fmt.Appendf(nil, `{"UserPoolId":"%s"}`, w.pool)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base+"/", nil)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("X-Amz-Target", target+"DescribeUserPool")
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	sigv4.Signer{AccessKeyID: "bench", Secret: "bench", Region: "us-east-1", Service: "cognito-idp"}.Sign(req, body, time.Now())
-	extra := fmt.Sprintf("Authorization: %s\r\nX-Amz-Date: %s\r\n", req.Header.Get("Authorization"), req.Header.Get("X-Amz-Date"))
-	if sum := req.Header.Get("X-Amz-Content-Sha256"); sum != "" {
-		extra += "X-Amz-Content-Sha256: " + sum + "\r\n"
-	}
-	return w.measure(c, r, "AWS API call (DescribeUserPool, whole)", 100*time.Microsecond, 1, []int{1, 8}, func(c *conn, _, _ int) error {
-		status, answer, err := c.post("DescribeUserPool", extra, body)
-		if err == nil && status != 200 {
-			err = fmt.Errorf("%d %s", status, answer)
-		}
-		return err
 	})
 }
 
