@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/message"
 	"github.com/rockpoolhq/rockpool/internal/store"
 	"github.com/rockpoolhq/rockpool/internal/userpool"
@@ -64,7 +63,7 @@ func (s *Service) send(ctx context.Context, m message.Message) error {
 	// CustomMessage, CustomEmailSender, CustomSMSSender: not built, no pool
 	// has one.
 	if err := s.messages().Send(ctx, m); err != nil {
-		return deliveryError(err)
+		return userpool.DeliveryError(err)
 	}
 	return nil
 }
@@ -76,10 +75,6 @@ func (s *Service) messages() message.Sender {
 	return s.Messages
 }
 
-func deliveryError(err error) error {
-	return apierr.New(apierr.CodeDeliveryFailure, message.PublicText(err)).Because(err)
-}
-
 // sendHidden sends a message where the caller must not learn whether there was
 // one: m is nil if there is none. medium is the one that is used, or pretended
 // to be used, for a user with that name: that it cannot be used at all is told
@@ -87,7 +82,7 @@ func deliveryError(err error) error {
 // waits, and a failure is for the log.
 func (s *Service) sendHidden(ctx context.Context, medium string, m *message.Message) error {
 	if _, err := message.Probe(s.messages(), medium); err != nil {
-		return deliveryError(err)
+		return userpool.DeliveryError(err)
 	}
 	if m == nil {
 		return nil

@@ -80,13 +80,20 @@ func (s *Service) repeat(ctx context.Context, fn func(store.Tx) error) error {
 }
 
 func (s *Service) send(ctx context.Context, m message.Message) error {
-	if s.Messages == nil {
-		return apierr.New(apierr.CodeDeliveryFailure, "This server has no way to send messages: configure one, or ask for no message.")
+	var sender message.Sender = message.Unconfigured{}
+	if s.Messages != nil {
+		sender = s.Messages
 	}
-	if err := s.Messages.Send(ctx, m); err != nil {
-		return apierr.New(apierr.CodeDeliveryFailure, message.PublicText(err)).Because(err)
+	if err := sender.Send(ctx, m); err != nil {
+		return DeliveryError(err)
 	}
 	return nil
+}
+
+// DeliveryError is CodeDeliveryFailureException for a message that a sender
+// did not take. What a mail server said is in the cause alone.
+func DeliveryError(err error) error {
+	return apierr.New(apierr.CodeDeliveryFailure, message.PublicText(err)).Because(err)
 }
 
 // Errors that several operations return. Their texts are Cognito's: clients

@@ -186,27 +186,15 @@ func (p *Pool) invitation(u store.User, medium, password string) message.Message
 			name = u.Attributes[p.UsernameAttributes[1]]
 		}
 	}
-	m := message.Message{
-		PoolID: p.ID, Medium: medium, To: destination(medium, u), Kind: message.AdminCreateUser,
-		Username: u.Username, Code: password,
-	}
-	t := message.DefaultInvitation
+	t := message.Template{Subject: p.Invitation.Subject, Body: p.Invitation.Email}
 	if medium == message.SMS {
-		body := t.Body
-		if p.Invitation.SMS != "" {
-			body = p.Invitation.SMS
-		}
-		m.Body = message.RenderText(body, password, name)
-		return m
+		t = message.Template{Body: p.Invitation.SMS}
 	}
-	if p.Invitation.Email != "" {
-		t.Body = p.Invitation.Email
+	m := t.Or(message.DefaultInvitation).Message(medium, password, name)
+	m.PoolID, m.To, m.Kind, m.Username = p.ID, destination(medium, u), message.AdminCreateUser, u.Username
+	if medium == message.Email {
+		m.From, m.ReplyTo = p.Email.From, p.Email.ReplyTo
 	}
-	if p.Invitation.Subject != "" {
-		t.Subject = p.Invitation.Subject
-	}
-	m.From, m.ReplyTo = p.Email.From, p.Email.ReplyTo
-	m.Subject, m.Body = message.RenderText(t.Subject, password, name), message.Render(t.Body, password, name)
 	return m
 }
 
