@@ -209,7 +209,7 @@ func (s *Service) ListClients(ctx context.Context, poolID string, page Page) (cl
 	if _, err := s.Pool(ctx, poolID); err != nil {
 		return nil, "", err
 	}
-	sp, err := s.storePage(page, "clients", poolID, "", 60)
+	sp, err := s.storePage(page, "clients", poolID, "")
 	if err != nil {
 		return nil, "", err
 	}
@@ -230,7 +230,7 @@ func (s *Service) ListClients(ctx context.Context, poolID string, page Page) (cl
 		return nil
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("list clients: %w", err)
+		return nil, "", listError(err, "clients")
 	}
 	return clients, next, nil
 }

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/go-json-experiment/json"
 	"strconv"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/store"
@@ -131,7 +132,7 @@ func (s *Service) ListGroups(ctx context.Context, poolID string, page Page) (gro
 	if _, err := s.Pool(ctx, poolID); err != nil {
 		return nil, "", err
 	}
-	sp, err := s.storePage(page, "groups", poolID, "", 60)
+	sp, err := s.storePage(page, "groups", poolID, "")
 	if err != nil {
 		return nil, "", err
 	}
@@ -238,7 +239,7 @@ func (s *Service) UserGroups(ctx context.Context, poolID, username string, page 
 	if err != nil {
 		return nil, "", userError(err, "list groups of")
 	}
-	sp, err := s.storePage(page, "user groups", poolID, sub, 60)
+	sp, err := s.storePage(page, "user groups", poolID, sub)
 	if err != nil {
 		return nil, "", err
 	}
@@ -298,7 +299,7 @@ func (s *Service) GroupMembers(ctx context.Context, poolID, group string, page P
 	if _, err := s.Pool(ctx, poolID); err != nil {
 		return nil, "", err
 	}
-	sp, err := s.storePage(page, "members", poolID, group, 60)
+	sp, err := s.storePage(page, "members", poolID, group)
 	if err != nil {
 		return nil, "", err
 	}

@@ -43,7 +43,7 @@ func (s *Service) ListUsers(ctx context.Context, poolID string, in ListUsers) (u
 		}
 		binding = strings.Join([]string{q.Attribute, kind, q.Value}, "\x00")
 	}
-	if q.Page, err = s.storePage(in.Page, "users", poolID, binding, 60); err != nil {
+	if q.Page, err = s.storePage(in.Page, "users", poolID, binding); err != nil {
 		return nil, "", err
 	}
 	var after string

@@ -11,14 +11,16 @@ import (
 )
 
 // Page asks for a part of a list: Token is what the previous page returned as
-// next, or empty; Limit 0 is the default.
+// next, or empty; Limit 0 is 60.
 type Page struct {
 	Token string
 	Limit int
 }
 
-// pageLife is how long a page token can be used.
-const pageLife = time.Hour
+const (
+	pageLife = time.Hour // how long a page token can be used
+	maxPage  = 60        // the largest page, and the default
+)
 
 // A page token is the store's cursor with the time it was made, sealed and
 // bound to the list that it is a place in. Cursors can contain what people
@@ -28,15 +30,14 @@ func pageBinding(list, poolID, query string) []byte {
 	return []byte(strings.Join([]string{list, poolID, query}, "\x00"))
 }
 
-// storePage opens a page token. limit 0 becomes most, which is also the
-// largest.
-func (s *Service) storePage(p Page, list, poolID, query string, most int) (store.Page, error) {
+// storePage opens a page token.
+func (s *Service) storePage(p Page, list, poolID, query string) (store.Page, error) {
 	limit := p.Limit
-	if limit < 0 || limit > most {
-		return store.Page{}, apierr.Newf(apierr.InvalidParameter, "The page size must be between 0 and %d.", most)
+	if limit < 0 || limit > maxPage {
+		return store.Page{}, apierr.Newf(apierr.InvalidParameter, "The page size must be between 0 and %d.", maxPage)
 	}
 	if limit == 0 {
-		limit = most
+		limit = maxPage
 	}
 	if p.Token == "" {
 		return store.Page{Limit: limit}, nil

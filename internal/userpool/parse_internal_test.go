@@ -46,7 +46,7 @@ func FuzzPageToken(f *testing.F) {
 		f.Add(t)
 	}
 	f.Fuzz(func(t *testing.T, token string) {
-		p, err := s.storePage(Page{Token: token}, "users", "us-east-1_a", "", 60)
+		p, err := s.storePage(Page{Token: token}, "users", "us-east-1_a", "")
 		if err != nil && p != (store.Page{}) {
 			t.Fatalf("%+v with %v", p, err)
 		}

@@ -201,7 +201,7 @@ func (s *Service) DeletePool(ctx context.Context, id string) error {
 
 // ListPools lists pools in order of id. next is empty at the end.
 func (s *Service) ListPools(ctx context.Context, page Page) (pools []*Pool, next string, err error) {
-	sp, err := s.storePage(page, "pools", "", "", 60)
+	sp, err := s.storePage(page, "pools", "", "")
 	if err != nil {
 		return nil, "", err
 	}
@@ -222,7 +222,7 @@ func (s *Service) ListPools(ctx context.Context, page Page) (pools []*Pool, next
 		return nil
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("list pools: %w", err)
+		return nil, "", listError(err, "pools")
 	}
 	return pools, next, nil
 }
