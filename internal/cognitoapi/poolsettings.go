@@ -60,7 +60,7 @@ func poolSettings(in *createUserPoolRequest) (userpool.Settings, error) {
 	if e := in.EmailConfiguration; e != nil {
 		set.Email = userpool.EmailSettings{
 			Account: text(e.EmailSendingAccount), SourceARN: text(e.SourceArn), ReplyTo: text(e.ReplyToEmailAddress),
-			From: text(e.From), ConfigurationSet: text(e.ConfigurationSet),
+			From: text(e.From),
 		}
 	}
 	if c := in.SmsConfiguration; c != nil {
@@ -160,7 +160,6 @@ func userPool(p *userpool.Pool, users int) *userPoolType {
 		EmailConfiguration: &emailConfigurationType{
 			EmailSendingAccount: &p.Email.Account, SourceArn: present(p.Email.SourceARN),
 			ReplyToEmailAddress: present(p.Email.ReplyTo), From: present(p.Email.From),
-			ConfigurationSet: present(p.Email.ConfigurationSet),
 		},
 		UserPoolTags: p.Tags,
 		AdminCreateUserConfig: &adminCreateUserConfigType{

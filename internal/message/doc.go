@@ -37,7 +37,6 @@ const (
 	ForgotPassword      = "ForgotPassword"
 	UpdateUserAttribute = "UpdateUserAttribute"
 	VerifyUserAttribute = "VerifyUserAttribute"
-	Authentication      = "Authentication"
 )
 
 // Message is one message to one person.

@@ -16,8 +16,6 @@ var (
 	DefaultVerification = Template{Subject: "Your verification code", Body: "Your verification code is {####}. "}
 	// DefaultInvitation is sent by AdminCreateUser.
 	DefaultInvitation = Template{Subject: "Your temporary password", Body: "Your username is {username} and temporary password is {####}. "}
-	// DefaultAuthentication is sent with codes that sign in.
-	DefaultAuthentication = Template{Subject: "Your authentication code", Body: "Your authentication code is {####}. "}
 )
 
 // Or returns t with what it leaves empty taken from other.

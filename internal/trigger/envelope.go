@@ -11,19 +11,8 @@ import (
 // Name is a trigger as a pool's LambdaConfig and Cognito's error texts name it.
 type Name string
 
-// The synchronous triggers.
-const (
-	PreSignUp                   Name = "PreSignUp"
-	PostConfirmation            Name = "PostConfirmation"
-	PreAuthentication           Name = "PreAuthentication"
-	PostAuthentication          Name = "PostAuthentication"
-	DefineAuthChallenge         Name = "DefineAuthChallenge"
-	CreateAuthChallenge         Name = "CreateAuthChallenge"
-	VerifyAuthChallengeResponse Name = "VerifyAuthChallengeResponse"
-	PreTokenGeneration          Name = "PreTokenGeneration"
-	UserMigration               Name = "UserMigration"
-	CustomMessage               Name = "CustomMessage"
-)
+// PreTokenGeneration is asked what goes into tokens.
+const PreTokenGeneration Name = "PreTokenGeneration"
 
 // Source is what raised an event: the triggerSource that a function sees.
 type Source string

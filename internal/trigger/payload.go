@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -63,10 +64,23 @@ func readResponse(payload []byte) (jsontext.Value, error) {
 	return response, nil
 }
 
+// decoders are used again: one answer is read with four of them.
+var decoders = sync.Pool{New: func() any { return jsontext.NewDecoder(nothing{}) }}
+
+// nothing is an empty input.
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, error) { return 0, io.EOF }
+
 // readObject reads the members of v, which must be an object; what names it in
 // the cause of the error. The values are parts of v.
 func readObject(v jsontext.Value, what string) (members, error) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(v))
+	d := decoders.Get().(*jsontext.Decoder)
+	d.Reset(bytes.NewBuffer(v))
+	defer func() {
+		d.Reset(nothing{}) // not to keep v in memory
+		decoders.Put(d)
+	}()
 	if open, err := d.ReadToken(); err != nil || open.Kind() != jsontext.KindBeginObject {
 		return nil, unrecognizable(what, " is not an object")
 	}

@@ -14,7 +14,6 @@ const (
 	TokenHostedAuth           Source = "TokenGeneration_HostedAuth"
 	TokenAuthentication       Source = "TokenGeneration_Authentication"
 	TokenNewPasswordChallenge Source = "TokenGeneration_NewPasswordChallenge"
-	TokenAuthenticateDevice   Source = "TokenGeneration_AuthenticateDevice"
 	TokenRefreshTokens        Source = "TokenGeneration_RefreshTokens"
 	TokenClientCredentials    Source = "TokenGeneration_ClientCredentials" // V3 only
 )

@@ -22,7 +22,6 @@ const (
 	StatusConfirmed           = "CONFIRMED"
 	StatusForceChangePassword = "FORCE_CHANGE_PASSWORD"
 	StatusResetRequired       = "RESET_REQUIRED"
-	StatusExternalProvider    = "EXTERNAL_PROVIDER"
 )
 
 // ErrNoVerifier is returned by Verifier for a user that SRP cannot sign in:

@@ -144,11 +144,10 @@ const (
 // EmailSettings is who mail comes from. The server's own mail gateway sends
 // it, whatever the account.
 type EmailSettings struct {
-	Account          string `json:"account"` // EmailCognitoDefault or EmailDeveloper
-	SourceARN        string `json:"sourceArn,omitzero"`
-	ReplyTo          string `json:"replyTo,omitzero"`
-	From             string `json:"from,omitzero"`
-	ConfigurationSet string `json:"configurationSet,omitzero"`
+	Account   string `json:"account"` // EmailCognitoDefault or EmailDeveloper
+	SourceARN string `json:"sourceArn,omitzero"`
+	ReplyTo   string `json:"replyTo,omitzero"`
+	From      string `json:"from,omitzero"`
 }
 
 // SMSSettings says that the pool may send text messages. The server's own
