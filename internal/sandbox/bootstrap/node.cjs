@@ -253,20 +253,32 @@ async function load(handler) {
 let handlerFunction;
 let ready = false;
 
+// Reading the environment is a call into the engine each time, and these are
+// reserved: they are the same for every event.
+const own = {
+  version: env.AWS_LAMBDA_FUNCTION_VERSION,
+  name: env.AWS_LAMBDA_FUNCTION_NAME,
+  memory: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+  group: env.AWS_LAMBDA_LOG_GROUP_NAME,
+  stream: env.AWS_LAMBDA_LOG_STREAM_NAME,
+};
+let traced = true; // whether _X_AMZN_TRACE_ID may be set
+
 function invoke(id, meta, text) {
   const call = { id, settled: false, promised: false, waitForEmptyLoop: true, onEmpty: undefined };
   current = call;
   if (meta.trace) env._X_AMZN_TRACE_ID = meta.trace;
-  else delete env._X_AMZN_TRACE_ID;
+  else if (traced) delete env._X_AMZN_TRACE_ID;
+  traced = Boolean(meta.trace);
   const callback = (error, value) => settle(call, error, value);
   const context = {
     get callbackWaitsForEmptyEventLoop() { return call.waitForEmptyLoop; },
     set callbackWaitsForEmptyEventLoop(value) { call.waitForEmptyLoop = Boolean(value); },
-    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
-    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
-    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    functionVersion: own.version,
+    functionName: own.name,
+    memoryLimitInMB: own.memory,
+    logGroupName: own.group,
+    logStreamName: own.stream,
     clientContext: meta.client,
     identity: undefined,
     invokedFunctionArn: meta.arn,
