@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,10 +13,12 @@ import (
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/arn"
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
 	"github.com/rockpoolhq/rockpool/internal/sandbox"
 	"github.com/rockpoolhq/rockpool/internal/signin"
 	"github.com/rockpoolhq/rockpool/internal/sigv4"
 	"github.com/rockpoolhq/rockpool/internal/store"
+	"github.com/rockpoolhq/rockpool/internal/web"
 )
 
 // The admin API is what Cognito and Lambda have no operation for. It lives
@@ -48,32 +49,24 @@ func (s *Server) mountAdmin(mux *http.ServeMux) {
 
 func (s *Server) admin(h adminHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAdminBody))
+		body, err := web.ReadBody(w, r, maxAdminBody)
 		if err != nil {
-			writeError(w, apierr.New(apierr.RequestEntityTooLarge, "The body is too large or could not be read.").Because(err))
+			writeError(w, r, apierr.New(apierr.RequestEntityTooLarge, "The body is too large or could not be read.").Because(err))
 			return
 		}
 		if err := s.authorize(r, body); err != nil {
-			s.logFailure(r, err)
-			writeError(w, err)
+			writeError(w, r, err)
 			return
 		}
 		out, err := h(r, body)
 		if err != nil {
-			s.logFailure(r, err)
-			writeError(w, err)
+			writeError(w, r, err)
 			return
 		}
 		if out == nil {
 			out = struct{}{}
 		}
-		writeJSON(w, http.StatusOK, out)
-	}
-}
-
-func (s *Server) logFailure(r *http.Request, err error) {
-	if apierr.CodeOf(err) == "" {
-		s.opts.Logger.Error("admin request failed", "method", r.Method, "pattern", r.Pattern, "error", err)
+		web.WriteJSON(w, r, http.StatusOK, out)
 	}
 }
 
@@ -94,8 +87,10 @@ func (s *Server) authorize(r *http.Request, body []byte) error {
 	}
 	err = claim.Verify(r, body, key, sigv4.Check{Now: s.clock.Now(), Service: adminService})
 	switch {
+	case errors.Is(lookup, awsapi.ErrUnknownKey):
+		return apierr.New(apierr.UnrecognizedClient, "The security token included in the request is invalid.")
 	case lookup != nil:
-		return apierr.New(apierr.UnrecognizedClient, "The security token included in the request is invalid.").Because(lookup)
+		return fmt.Errorf("look up access key: %w", lookup)
 	case err != nil:
 		return apierr.New(apierr.InvalidSignature, err.Error()).Because(err)
 	case !principal.Root:
@@ -185,7 +180,7 @@ type logLine struct {
 // follow=true what is written from then on, until the client goes.
 func (s *Server) functionLogs(w http.ResponseWriter, r *http.Request) {
 	if err := s.authorize(r, nil); err != nil {
-		writeError(w, err)
+		writeError(w, r, err)
 		return
 	}
 	region := r.URL.Query().Get("region")
@@ -194,12 +189,12 @@ func (s *Server) functionLogs(w http.ResponseWriter, r *http.Request) {
 	}
 	name, err := arn.ParseFunction(r.PathValue("name"), region, s.opts.Account)
 	if err != nil {
-		writeError(w, apierr.New(apierr.InvalidParameter, "This is not the name of a function."))
+		writeError(w, r, apierr.New(apierr.InvalidParameter, "This is not the name of a function."))
 		return
 	}
 	name.Qualifier = ""
 	if _, err := s.functions.Get(r.Context(), name); err != nil {
-		writeError(w, err)
+		writeError(w, r, err)
 		return
 	}
 	n, err := strconv.Atoi(r.URL.Query().Get("tail"))
@@ -208,7 +203,7 @@ func (s *Server) functionLogs(w http.ResponseWriter, r *http.Request) {
 	}
 	logs := s.logbook.Of(name.Name)
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	w.Header().Set("Cache-Control", "no-store")
+	web.SecurityHeaders(w.Header())
 	enc := json.NewEncoder(w)
 	send := func(l sandbox.Line) error {
 		return enc.Encode(logLine{Time: l.Time, RequestID: l.RequestID, Stream: l.Stream, Text: l.Text})
@@ -262,14 +257,13 @@ func (s *Server) codeURL(f arn.Function) string {
 func (s *Server) downloadCode(w http.ResponseWriter, r *http.Request) {
 	archive, err := s.code(r.Context(), r.PathValue("token"))
 	if err != nil {
-		writeError(w, err)
+		writeError(w, r, err)
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/zip")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Length", strconv.Itoa(len(archive)))
-	_, _ = w.Write(archive) // the client has gone; nobody is left to tell
+	web.SecurityHeaders(h)
+	web.Write(w, http.StatusOK, archive)
 }
 
 func (s *Server) code(ctx context.Context, token string) ([]byte, error) {
@@ -294,21 +288,6 @@ func (s *Server) code(ctx context.Context, token string) ([]byte, error) {
 	return s.functions.Package(ctx, f)
 }
 
-// writeJSON sends v. It is for documents of ours, which always encode.
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		status, body = http.StatusInternalServerError, []byte(`{"code":"InternalErrorException"}`)
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client has gone; nobody is left to tell
-}
-
 // statusOf are the statuses of the admin API; other codes are 400.
 var statusOf = map[apierr.Code]int{
 	apierr.ResourceNotFound:           http.StatusNotFound,
@@ -320,11 +299,10 @@ var statusOf = map[apierr.Code]int{
 	apierr.InternalError:              http.StatusInternalServerError,
 }
 
-func writeError(w http.ResponseWriter, err error) {
-	public := apierr.Public(err)
-	status := statusOf[public.Code]
+func writeError(w http.ResponseWriter, r *http.Request, err error) {
+	status := statusOf[apierr.Public(err).Code]
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	writeJSON(w, status, map[string]string{"code": string(public.Code), "message": public.Message})
+	web.WriteError(w, r, status, err)
 }

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// maxAdvance keeps the clock within what timestamps can hold.
+const maxAdvance = 20 * 365 * 24 * time.Hour
+
 // clock is the server's time: the system's, and in development an offset that
 // only grows, since expiry is not made to run backwards.
 type clock struct{ offset atomic.Int64 }

@@ -2,7 +2,6 @@ package rockpool
 
 import (
 	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/message"
+	"github.com/rockpoolhq/rockpool/internal/web"
 )
 
 // mountDev adds what only development has. A production server has no route to
@@ -45,7 +45,7 @@ func (s *Server) inbox(w http.ResponseWriter, r *http.Request) {
 	for _, m := range s.outbox.List(r.PathValue("address")) {
 		list = append(list, newCaptured(m))
 	}
-	writeJSON(w, http.StatusOK, struct {
+	web.WriteJSON(w, r, http.StatusOK, struct {
 		Messages []captured `json:"messages"`
 	}{list})
 }
@@ -62,29 +62,30 @@ type clockState struct {
 	Offset string    `json:"offset"` // ahead of the system's clock
 }
 
-func (s *Server) showClock(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, clockState{Now: s.clock.Now(), Offset: s.clock.Advance(0).String()})
+func (s *Server) showClock(w http.ResponseWriter, r *http.Request) {
+	web.WriteJSON(w, r, http.StatusOK, clockState{Now: s.clock.Now(), Offset: s.clock.Advance(0).String()})
 }
-
-// maxAdvance keeps the clock within what timestamps can hold.
-const maxAdvance = 20 * 365 * 24 * time.Hour
 
 func (s *Server) moveClock(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Advance string `json:"advance"`
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1024))
+	body, err := web.ReadBody(w, r, 1024)
 	if err == nil {
 		err = json.Unmarshal(body, &in)
 	}
-	d, parseErr := time.ParseDuration(in.Advance)
-	if err != nil || parseErr != nil || d < 0 || s.clock.Advance(0)+d > maxAdvance {
-		writeError(w, apierr.New(apierr.InvalidParameter, `Say how far the clock goes forward, as {"advance":"1h30m"}; 20 years at most.`))
+	var d time.Duration
+	if err == nil {
+		d, err = time.ParseDuration(in.Advance)
+	}
+	if err == nil {
+		err = s.AdvanceClock(d)
+	}
+	if err != nil {
+		writeError(w, r, apierr.New(apierr.InvalidParameter, `Say how far the clock goes forward, as {"advance":"1h30m"}; 20 years at most.`).Because(err))
 		return
 	}
-	offset := s.clock.Advance(d)
-	s.opts.Logger.Warn("clock moved", "offset", offset)
-	writeJSON(w, http.StatusOK, clockState{Now: s.clock.Now(), Offset: offset.String()})
+	s.showClock(w, r)
 }
 
 var awsHost = regexp.MustCompile(`^(issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com$`)
@@ -98,9 +99,9 @@ func (s *Server) guardDev(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !s.opts.InsecureExposeDev && !s.knownHost(r.Host):
-			writeError(w, apierr.Newf(apierr.AccessDenied, "This development server does not answer for the host %.100q; set the public URL to use another name.", r.Host))
+			writeError(w, r, apierr.Newf(apierr.AccessDenied, "This development server does not answer for the host %.100q; set the public URL to use another name.", r.Host))
 		case strings.HasPrefix(r.URL.Path, "/_rockpool/") && !s.ownPage(r):
-			writeError(w, apierr.New(apierr.AccessDenied, "A web page of another site may not look into a development server."))
+			writeError(w, r, apierr.New(apierr.AccessDenied, "A web page of another site may not look into a development server."))
 		default:
 			next.ServeHTTP(w, r)
 		}

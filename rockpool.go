@@ -257,7 +257,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.api)
 	oauth.Discovery{Pools: s.pools, Issuer: s.issuer, Base: s.URL}.Mount(mux)
-	mux.HandleFunc("GET /_rockpool/health/live", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, health{"live"}) })
+	mux.HandleFunc("GET /_rockpool/health/live", func(w http.ResponseWriter, r *http.Request) { web.WriteJSON(w, r, http.StatusOK, health{"live"}) })
 	mux.HandleFunc("GET /_rockpool/health/ready", s.ready)
 	mux.Handle("GET /_rockpool/metrics", s.metrics.handler())
 	mux.HandleFunc("GET /_rockpool/code/{token}", s.downloadCode)
@@ -276,11 +276,11 @@ type health struct {
 // ready answers 200 only when the server can serve.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	if err := s.store.Ready(r.Context()); err != nil {
-		s.opts.Logger.Warn("not ready", "error", err)
-		writeJSON(w, http.StatusServiceUnavailable, health{"database unavailable"})
+		web.EventFrom(r.Context()).Err = err
+		web.WriteJSON(w, r, http.StatusServiceUnavailable, health{"database unavailable"})
 		return
 	}
-	writeJSON(w, http.StatusOK, health{"ready"})
+	web.WriteJSON(w, r, http.StatusOK, health{"ready"})
 }
 
 // Handler returns the server as an http.Handler, for use in another one.

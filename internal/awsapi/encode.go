@@ -191,7 +191,7 @@ func preflight(r *http.Request) *response {
 
 // respond writes an answer. REST services carry no permission for pages of
 // other origins: no browser has business with them.
-func respond(w http.ResponseWriter, rt *route, resp *response, ev *web.Event) {
+func respond(w http.ResponseWriter, rt *route, resp *response) {
 	h := w.Header()
 	for name, values := range resp.header {
 		h[name] = values
@@ -199,7 +199,6 @@ func respond(w http.ResponseWriter, rt *route, resp *response, ev *web.Event) {
 	if resp.contentType != "" {
 		h.Set("Content-Type", resp.contentType)
 	}
-	h.Set("X-Amzn-Requestid", ev.ID)
 	if rt.style != styleREST {
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Access-Control-Expose-Headers", exposed)

@@ -257,7 +257,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			resp.status = statusClientClosed
 		}
 	}
-	respond(w, rt, resp, ev)
+	respond(w, rt, resp)
 }
 
 // perform does the work of one request for a known operation.

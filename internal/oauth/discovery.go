@@ -7,12 +7,12 @@ package oauth
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/arn"
 	"github.com/rockpoolhq/rockpool/internal/userpool"
+	"github.com/rockpoolhq/rockpool/internal/web"
 )
 
 // Discovery serves what a pool publishes about itself, under its issuer.
@@ -39,7 +39,7 @@ func (d Discovery) jwks(w http.ResponseWriter, r *http.Request) {
 	}
 	keys, err := d.Pools.Keys(r.Context(), pool.ID)
 	if err != nil {
-		fail(w, err)
+		fail(w, r, err)
 		return
 	}
 	publish(w, keys.JWKS)
@@ -69,7 +69,7 @@ func (d Discovery) configuration(w http.ResponseWriter, r *http.Request) {
 		Scopes:   []string{"openid", "email", "phone", "profile"},
 	})
 	if err != nil {
-		fail(w, err)
+		fail(w, r, err)
 		return
 	}
 	publish(w, body)
@@ -79,12 +79,12 @@ func (d Discovery) configuration(w http.ResponseWriter, r *http.Request) {
 func (d Discovery) pool(w http.ResponseWriter, r *http.Request) *userpool.Pool {
 	id := r.PathValue("pool")
 	if !arn.ValidPoolID(id) {
-		fail(w, apierr.Newf(apierr.ResourceNotFound, "User pool %.55s does not exist.", id))
+		fail(w, r, apierr.Newf(apierr.ResourceNotFound, "User pool %.55s does not exist.", id))
 		return nil
 	}
 	pool, err := d.Pools.Pool(r.Context(), id)
 	if err != nil {
-		fail(w, err)
+		fail(w, r, err)
 		return nil
 	}
 	return pool
@@ -94,28 +94,18 @@ func (d Discovery) pool(w http.ResponseWriter, r *http.Request) *userpool.Pool {
 // caches may keep it for a time that is short beside a key's overlap.
 func publish(w http.ResponseWriter, body []byte) {
 	h := w.Header()
+	web.SecurityHeaders(h)
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "public, max-age=60")
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", fmt.Sprint(len(body)))
-	_, _ = w.Write(body) // the client has gone; nobody is left to tell
+	web.Write(w, http.StatusOK, body)
 }
 
-func fail(w http.ResponseWriter, err error) {
-	public := apierr.Public(err)
+func fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusInternalServerError
-	if public.Code == apierr.ResourceNotFound {
+	if apierr.CodeOf(err) == apierr.ResourceNotFound {
 		status = http.StatusNotFound
 	}
-	body, err := json.Marshal(map[string]string{"code": string(public.Code), "message": public.Message})
-	if err != nil {
-		panic("oauth: " + err.Error()) // two strings always encode
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Access-Control-Allow-Origin", "*")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // as above
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	web.WriteError(w, r, status, err)
 }

@@ -42,6 +42,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ev := newEvent(r, newID())
 	ctx = context.WithValue(ctx, eventKey{}, ev)
 	rec := &recorder{ResponseWriter: w, event: ev}
+	rec.Header()["X-Amzn-Requestid"] = []string{ev.ID}
 	if err := Recover(func() { h.Next.ServeHTTP(rec, r.WithContext(ctx)) }); err != nil {
 		ev.Err = err
 		if ev.Status == 0 {

@@ -3,14 +3,10 @@ package web
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 // The limits of a connection.
@@ -82,24 +78,6 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, int6
 	return buf.Bytes(), n, err
 }
 
-// Write writes a whole answer in one piece. Its length is declared, so that
-// headers and body leave in one segment: sent apart, the second waits for the
-// caller's delayed acknowledgement of the first.
-func Write(w http.ResponseWriter, status int, body []byte) {
-	if bodyAllowed(status) {
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	}
-	w.WriteHeader(status)
-	if len(body) > 0 && bodyAllowed(status) {
-		// The caller is gone if this fails, and there is nobody left to tell.
-		_, _ = w.Write(body)
-	}
-}
-
-func bodyAllowed(status int) bool {
-	return status != http.StatusNoContent && status != http.StatusNotModified
-}
-
 // Limit bounds the connections of a listener, in all and from one address; a
 // connection over a bound is closed at once. Zero is no bound.
 func Limit(l net.Listener, all, perSource int) net.Listener {
@@ -160,25 +138,4 @@ type limited struct {
 func (c *limited) Close() error {
 	c.leave()
 	return c.Conn.Close()
-}
-
-// WriteJSON answers with v as JSON. If v cannot be encoded the answer is an
-// internal error and the reason is in the event.
-func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		EventFrom(r.Context()).Err = fmt.Errorf("encode answer: %w", err)
-		status, body = http.StatusInternalServerError, []byte(`{"error":"internal_error"}`)
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	SecurityHeaders(h)
-	Write(w, status, body)
-}
-
-// SecurityHeaders sets what every answer of the server carries: it is not to be
-// guessed at, and not to be kept by caches unless a handler says so after.
-func SecurityHeaders(h http.Header) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
 }

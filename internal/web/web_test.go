@@ -386,7 +386,26 @@ func TestOneSegment(t *testing.T) {
 func TestWriteJSONThatCannotBe(t *testing.T) {
 	w := httptest.NewRecorder()
 	web.WriteJSON(w, httptest.NewRequest("GET", "/", nil), 200, func() {})
-	if w.Code != 500 || !strings.Contains(w.Body.String(), "internal_error") {
+	if w.Code != 500 || !strings.Contains(w.Body.String(), "InternalErrorException") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestWriteErrorKeepsTheCauseForTheLog(t *testing.T) {
+	var seen *web.Event
+	h := &web.Handler{
+		Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			web.WriteError(w, r, http.StatusInternalServerError, errors.New("the disk is on fire"))
+		}),
+		Observe: func(e *web.Event) { seen = e },
+		NewID:   func() string { return "id-1" },
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if seen.Code != "InternalErrorException" || seen.Err == nil || !strings.Contains(seen.Err.Error(), "on fire") {
+		t.Errorf("the event has %q and %v", seen.Code, seen.Err)
+	}
+	if strings.Contains(w.Body.String(), "fire") || w.Header().Get("X-Amzn-Requestid") != "id-1" {
+		t.Errorf("the answer: %v %s", w.Header(), w.Body)
 	}
 }
