@@ -39,25 +39,20 @@ func (i invoker) Invoke(ctx context.Context, call trigger.Call) (trigger.Result,
 	}, err
 }
 
-// chooseSigner returns how signatures are made: by the system's libcrypto,
-// which takes a third of the time, or by crypto/rsa.
+// chooseSigner returns how signatures are made, and logs it.
 func chooseSigner(o Options) (func(*rsa.PrivateKey) (crypto.Signer, error), error) {
-	why := libcrypto.Available()
-	switch o.Signer {
-	case "", "auto":
-	case "go":
-		why = fmt.Errorf("asked for crypto/rsa")
-	case "libcrypto":
-		if why != nil {
-			return nil, fmt.Errorf("signer libcrypto: %w", why)
-		}
-	default:
-		return nil, fmt.Errorf("signer %q: need auto, libcrypto or go", o.Signer)
+	choice, err := libcrypto.ParseChoice(o.Signer)
+	if err != nil {
+		return nil, err
 	}
-	if why != nil {
-		o.Logger.Info("signatures by crypto/rsa", "reason", why)
-		return nil, nil
+	use, fallback, err := choice.Effective()
+	if err != nil {
+		return nil, fmt.Errorf("signer %s: %w", choice, err)
 	}
-	o.Logger.Info("signatures by the system's libcrypto")
-	return libcrypto.New, nil
+	if fallback != nil {
+		o.Logger.Info("signatures", "by", use, "reason", fallback)
+	} else {
+		o.Logger.Info("signatures", "by", use)
+	}
+	return use.Signer, nil
 }
