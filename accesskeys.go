@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -48,8 +49,7 @@ func keyPlace(id string) secret.Place {
 	return secret.Place{Table: "access_keys", Row: id, Column: "secret"}
 }
 
-// SecretKey returns the secret of an access key and who it stands for. An
-// unknown key is store.ErrNotFound.
+// SecretKey implements awsapi.Credentials.
 func (a *accessKeys) SecretKey(ctx context.Context, id string) (string, awsapi.Principal, error) {
 	a.mu.Lock()
 	key, ok := a.cached[id]
@@ -101,21 +101,24 @@ func (k AccessKey) String() string { return k.ID }
 
 const keyAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-// create makes a key. Ids look like those of AWS users; the secret has 240
-// bits.
-func (a *accessKeys) create(ctx context.Context, name string, now time.Time) (AccessKey, error) {
+// newAccessKey makes a key that nobody accepts yet. Ids look like those of AWS
+// users; the secret has 238 bits.
+func newAccessKey(name string, now time.Time) AccessKey {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	key := AccessKey{ID: "AKIA" + secret.Text(keyAlphabet, 16), Secret: secret.Text(letters, 40), Name: name, CreatedAt: now}
-	doc, err := json.Marshal(accessKeyDoc{Name: name})
+	return AccessKey{ID: "AKIA" + secret.Text(keyAlphabet, 16), Secret: secret.Text(letters, 40), Name: name, CreatedAt: now}
+}
+
+// create stores a key, from which on it is accepted.
+func (a *accessKeys) create(ctx context.Context, key AccessKey) error {
+	doc, err := json.Marshal(accessKeyDoc{Name: key.Name})
 	if err != nil {
-		return AccessKey{}, err
+		return err
 	}
-	err = a.store.Update(ctx, func(tx store.Tx) error {
+	return a.store.Update(ctx, func(tx store.Tx) error {
 		return tx.CreateAccessKey(store.AccessKey{
-			ID: key.ID, Sealed: a.kek.Seal(keyPlace(key.ID), []byte(key.Secret)), Doc: doc, CreatedAt: now,
+			ID: key.ID, Sealed: a.kek.Seal(keyPlace(key.ID), []byte(key.Secret)), Doc: doc, CreatedAt: key.CreatedAt,
 		})
 	})
-	return key, err
 }
 
 func (a *accessKeys) list(ctx context.Context) (list []AccessKey, err error) {
@@ -158,7 +161,8 @@ func (a *accessKeys) delete(ctx context.Context, id string) error {
 }
 
 // firstStart makes the root access key of a production server and writes it to
-// the data directory, in the form of an AWS credentials file.
+// the data directory, in the form of an AWS credentials file. The file comes
+// first: a key that is stored and written nowhere would lock everybody out.
 func (s *Server) firstStart(ctx context.Context) error {
 	if s.opts.Profile != Production {
 		return nil
@@ -169,14 +173,22 @@ func (s *Server) firstStart(ctx context.Context) error {
 	}
 	path := filepath.Join(s.dir, "credentials")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("root access key: the database has no access keys, but %s is there; it belongs to another database or to a start that was cut short: move it away and start again", path)
+	}
 	if err != nil {
 		return fmt.Errorf("root access key: %w", err)
 	}
-	key, err := s.keys.create(ctx, "root", s.clock.Now())
+	key := newAccessKey("root", s.clock.Now())
+	_, err = fmt.Fprintf(f, "[rockpool]\naws_access_key_id = %s\naws_secret_access_key = %s\n", key.ID, key.Secret)
+	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		_, err = fmt.Fprintf(f, "[rockpool]\naws_access_key_id = %s\naws_secret_access_key = %s\n", key.ID, key.Secret)
+		err = s.keys.create(ctx, key)
 	}
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if errors.Is(err, store.ErrOutcomeUnknown) {
+		return fmt.Errorf("root access key: %w", err) // the key may be stored, so its file stays
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("root access key: %w", err), os.Remove(path))
 	}
 	s.opts.Logger.Warn("made the root access key; it is in the credentials file, profile rockpool", "file", path, "accessKeyId", key.ID)

@@ -154,7 +154,8 @@ func (s *Server) createAccessKey(r *http.Request, body []byte) (any, error) {
 	if err := json.Unmarshal(body, &in); err != nil || in.Name == "" || len(in.Name) > 128 {
 		return nil, apierr.New(apierr.InvalidParameter, "A name of up to 128 bytes is needed.")
 	}
-	return s.keys.create(r.Context(), in.Name, s.clock.Now())
+	key := newAccessKey(in.Name, s.clock.Now())
+	return key, s.keys.create(r.Context(), key)
 }
 
 func (s *Server) deleteAccessKey(r *http.Request, _ []byte) (any, error) {

@@ -256,6 +256,21 @@ func rootKey(t *testing.T, s *server) (id, secret string) {
 	return id, secret
 }
 
+func TestFirstStartRefusesAnotherDatabasesCredentials(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "credentials")
+	if err := os.WriteFile(path, []byte("[rockpool]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := rockpool.New(t.Context(), rockpool.Options{Profile: rockpool.Production, DataDir: dir})
+	if err == nil || !strings.Contains(err.Error(), "move it away") {
+		t.Fatalf("New = %v, want it to say what to do", err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "[rockpool]\n" {
+		t.Errorf("the file was touched: %q, %v", text, err)
+	}
+}
+
 func TestAccessKeys(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, rockpool.Options{Profile: rockpool.Production, DataDir: dir})
