@@ -2,10 +2,10 @@ package wycheproof
 
 import (
 	"encoding/hex"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -56,12 +56,18 @@ type group struct {
 	Tests []vector `json:"tests"`
 }
 
+// folder returns where the vectors are. Nothing that is built imports their
+// module, so the first run on a machine has to fetch it.
 var folder = sync.OnceValues(func() (string, error) {
-	list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/c2sp/wycheproof")
-	list.Env = append(os.Environ(), "GOWORK=off")
-	list.Stderr = os.Stderr
-	dir, err := list.Output()
-	return strings.TrimSpace(string(dir)), err
+	download := exec.Command("go", "mod", "download", "-json", "github.com/c2sp/wycheproof")
+	download.Env = append(os.Environ(), "GOWORK=off")
+	out, err := download.Output()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out) // the reason is in the JSON
+	}
+	var module struct{ Dir string }
+	err = json.Unmarshal(out, &module)
+	return module.Dir, err
 })
 
 // read returns the groups of one file of vectors. It fails unless the file has
@@ -70,7 +76,7 @@ func read(t *testing.T, file string, count int) []group {
 	t.Helper()
 	dir, err := folder()
 	if err != nil || dir == "" {
-		t.Fatalf("the vectors are not in the module cache (go mod download): %v", err)
+		t.Fatalf("no vectors: %v", err)
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "testvectors_v1", file))
 	if err != nil {
