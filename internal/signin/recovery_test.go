@@ -313,6 +313,32 @@ func TestSec_ENUM_1_Resend(t *testing.T) {
 	}
 }
 
+// A user who has confirmed, or never had to, is answered about as nobody is.
+func TestSec_ENUM_1_ResendToTheConfirmed(t *testing.T) {
+	w := newPeople(t)
+	w.hideUsers()
+	w.user(w.p, "confirmed", attrs{"email": "c@b.org", "email_verified": "true"})
+	if _, err := w.pools.CreateUser(t.Context(), w.p.ID, userpool.NewUser{Username: "invited", Suppress: true}); err != nil {
+		t.Fatal(err)
+	}
+	story := func(name string) (said_ []string) {
+		for range 6 {
+			d, err := w.resend(name)
+			said_ = append(said_, said(err), maskLetters.ReplaceAllString(fmt.Sprintf("%+v", d), "x***@x***"))
+		}
+		return said_
+	}
+	want := story("nobody")
+	for _, name := range []string{"confirmed", "invited"} {
+		if diff := cmp.Diff(want, story(name)); diff != "" {
+			t.Errorf("%s differs from nobody:\n%s", name, diff)
+		}
+	}
+	if sent := w.box.List("c@b.org"); len(sent) != 0 {
+		t.Errorf("messages to a confirmed user: %v", kinds(sent))
+	}
+}
+
 func TestSec_ENUM_1_SimulatedDelivery(t *testing.T) {
 	w := newPeople(t, verifiesBoth)
 	w.hideUsers()

@@ -318,10 +318,15 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in ResendInput) (D
 	}
 	r := request{who: who, channels: who.pool.AutoVerifiedAttributes, purpose: purposeConfirm, kind: message.ResendCode, life: confirmLife, limit: limitResendCode, source: sourceSubject(in.Caller.SourceIP)}
 	if who.usable() {
-		if who.user.Status != userpool.StatusUnconfirmed {
+		confirmed := who.user.Status != userpool.StatusUnconfirmed
+		if confirmed && !who.hidden() {
 			return Delivery{}, errAlreadyConfirmed
 		}
-		if r.to, r.real = autoContact(who.pool, who.user.Attributes); !r.real && !who.hidden() {
+		// To a client that hides its users there is nobody to confirm, either.
+		if !confirmed {
+			r.to, r.real = autoContact(who.pool, who.user.Attributes)
+		}
+		if !r.real && !who.hidden() {
 			return Delivery{}, errNoResend
 		}
 	}
