@@ -19,7 +19,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 )
 
 // Media of messages, as they stand on the wire in DeliveryMedium.
@@ -92,10 +91,6 @@ func Probe(s Sender, medium string) (instant bool, err error) {
 
 // ErrMedium is returned for a message of a medium that does not exist.
 var ErrMedium = errors.New("message: unknown medium")
-
-// ErrAddress is returned for a destination or sender that is not one bare
-// address of its medium. It never quotes the address.
-var ErrAddress = errors.New("message: malformed address")
 
 // Router sends mail through one sender and texts through another.
 type Router struct {
@@ -171,34 +166,4 @@ func PublicText(err error) string {
 		return "The destination address is not valid."
 	}
 	return "The message could not be delivered."
-}
-
-// MaskEmail returns how an e-mail address is shown to someone who may not be
-// its owner: the first character of each side.
-func MaskEmail(address string) string {
-	local, domain, _ := strings.Cut(address, "@")
-	return first(local) + "***@" + first(domain) + "***"
-}
-
-// MaskPhone returns how a phone number is shown to someone who may not be its
-// owner: the last four digits.
-func MaskPhone(number string) string {
-	digits := strings.TrimPrefix(number, "+")
-	keep := max(len(digits)-4, 0)
-	return "+" + strings.Repeat("*", keep) + digits[keep:]
-}
-
-// Mask masks a destination of the medium.
-func Mask(medium, destination string) string {
-	if medium == SMS {
-		return MaskPhone(destination)
-	}
-	return MaskEmail(destination)
-}
-
-func first(s string) string {
-	for _, r := range s {
-		return string(r)
-	}
-	return ""
 }

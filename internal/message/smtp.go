@@ -9,7 +9,6 @@ import (
 	"net/mail"
 	"strings"
 	"time"
-	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 )
@@ -196,24 +195,4 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	msg.SetMessageID()
 	msg.SetBodyString(gomail.TypeTextHTML, m.Body)
 	return msg, nil
-}
-
-// CheckEmail reports whether s is one bare e-mail address, fit for a header
-// and for SMTP's RCPT: no display name, list, comment, quoting or control
-// character. The error is ErrAddress.
-func CheckEmail(s string) error {
-	if len(s) > 320 || hasControl(s) || strings.ContainsAny(s, " \t,;<>()[]\"\\") {
-		return ErrAddress
-	}
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s || a.Name != "" {
-		return ErrAddress
-	}
-	return nil
-}
-
-func hasControl(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
-	})
 }

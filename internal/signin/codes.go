@@ -255,7 +255,7 @@ func (s *Service) simulated(p *userpool.Pool, name string, allowed []string) con
 	switch {
 	case message.CheckEmail(name) == nil:
 		attribute = store.NameEmail
-	case isPhoneNumber(name):
+	case message.CheckPhone(name) == nil:
 		attribute = store.NamePhoneNumber
 	}
 	if slices.Contains(allowed, attribute) {
@@ -280,8 +280,3 @@ func (s *Service) simulated(p *userpool.Pool, name string, allowed []string) con
 }
 
 func hexDigit(c byte) int { return strings.IndexByte("0123456789abcdef", c) }
-
-func isPhoneNumber(s string) bool {
-	digits, ok := strings.CutPrefix(s, "+")
-	return ok && len(digits) >= 1 && len(digits) <= 15 && strings.Trim(digits, "0123456789") == ""
-}

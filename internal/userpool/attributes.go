@@ -155,7 +155,7 @@ func (p *Pool) aliasForm(name string) string {
 	switch {
 	case slices.Contains(p.AliasAttributes, "email") && message.CheckEmail(n) == nil:
 		return "email"
-	case slices.Contains(p.AliasAttributes, "phone_number") && phoneNumber.MatchString(n):
+	case slices.Contains(p.AliasAttributes, "phone_number") && message.CheckPhone(n) == nil:
 		return "phone_number"
 	}
 	return ""
@@ -212,8 +212,6 @@ func reserved(name string) bool {
 	return strings.HasPrefix(n, "cognito:") || strings.HasPrefix(n, "dev:") || strings.HasPrefix(n, "custom:dev:")
 }
 
-var phoneNumber = regexp.MustCompile(`\A\+[0-9]{1,15}\z`)
-
 // check returns the value as it is stored, or the reason why it breaks the
 // schema.
 func (a Attribute) check(v string) (stored, reason string, err error) {
@@ -229,7 +227,7 @@ func (a Attribute) check(v string) (stored, reason string, err error) {
 			return "", "", apierr.New(apierr.InvalidParameter, "Invalid email address format.")
 		}
 	case "phone_number":
-		if !phoneNumber.MatchString(v) {
+		if message.CheckPhone(v) != nil {
 			return "", "", apierr.New(apierr.InvalidParameter, "Invalid phone number format.")
 		}
 	case "birthdate":
@@ -308,7 +306,7 @@ func (p *Pool) NewIdentity(username string, attributes map[string]string) (Ident
 	if id.Attributes == nil {
 		id.Attributes = make(map[string]string)
 	}
-	isEmail, isPhone := message.CheckEmail(username) == nil, phoneNumber.MatchString(username)
+	isEmail, isPhone := message.CheckEmail(username) == nil, message.CheckPhone(username) == nil
 	if len(p.UsernameAttributes) == 0 {
 		switch p.aliasForm(username) {
 		case "email":
