@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,12 +69,45 @@ func (f *clientFlags) client() (*client, error) {
 		return nil, misused("endpoint %q is not http://host or https://host", c.endpoint)
 	}
 	c.endpoint = strings.TrimRight(c.endpoint, "/")
+	if c.http.Transport, err = f.transport(); err != nil {
+		return nil, err
+	}
 	if f.dataDir != "" {
 		if c.key, c.secret, err = readCredentials(filepath.Join(f.dataDir, "credentials")); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// transport trusts the authority that $AWS_CA_BUNDLE names, as the AWS CLI
+// does, or the one that --tls auto has left in the data folder.
+func (f *clientFlags) transport() (http.RoundTripper, error) {
+	path := os.Getenv("AWS_CA_BUNDLE")
+	if path == "" && f.dataDir != "" {
+		if ca := filepath.Join(f.dataDir, "ca.pem"); fileExists(ca) {
+			path = ca
+		}
+	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	if path == "" {
+		return t, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("authority: %s holds no certificate", path)
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return t, nil
+}
+
+func fileExists(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // readCredentials reads the profile rockpool of an AWS credentials file.
@@ -176,6 +211,9 @@ func (c *client) send(ctx context.Context, service, method, path string, header 
 	resp, err := c.http.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, &hintError{fmt.Errorf("nothing answers at %s", c.endpoint), "start a server with `rockpool dev`, or name another one with --endpoint"}
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return nil, &hintError{err, "export AWS_CA_BUNDLE=…/ca.pem, the file that the server's log names"}
 	}
 	if err != nil {
 		return nil, err

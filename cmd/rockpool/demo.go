@@ -61,6 +61,9 @@ export { handler };
 `
 
 func runDemo(cmd *cobra.Command, node string, once, asJSON bool) error {
+	if err := checkNode(node); err != nil {
+		return err
+	}
 	ln, err := (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", rockpool.DefaultAddress)
 	if err != nil { // a server is running there: any other port will do
 		if ln, err = (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", "127.0.0.1:0"); err != nil {
@@ -287,7 +290,7 @@ func (s *story) lookAround(base string) {
 	fmt.Fprintf(s.out, `
 The server is still there, until Ctrl-C:
 
-   export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo
+   export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo
    aws cognito-idp describe-user-pool --user-pool-id %s
    rockpool function logs pretoken
    rockpool token decode %s…

@@ -98,6 +98,11 @@ func (d *deployment) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	ctx := cmd.Context()
+	for _, a := range attachments {
+		if err := a.check(ctx, c); err != nil { // before anything is deployed
+			return err
+		}
+	}
 	got, err := d.deploy(ctx, cmd, c, path)
 	if err != nil {
 		return err
@@ -130,7 +135,7 @@ func (d *deployment) deploy(ctx context.Context, cmd *cobra.Command, c *client, 
 	name := firstOf(d.name, src.name)
 	runtime, handler := firstOf(d.runtime, src.runtime), firstOf(d.handler, src.handler)
 	if runtime == "" {
-		return configuration{}, misused("what runs %s? name it with --runtime", path)
+		return configuration{}, misused("%s has no index.mjs, index.js, index.cjs, lambda_function.py or bootstrap at its top: name what runs it with --runtime and --handler", path)
 	}
 	settings := map[string]any{
 		"Runtime": runtime, "Role": d.role, "MemorySize": d.memory, "Timeout": d.timeout,
@@ -180,6 +185,13 @@ func bytesText(n int) string {
 // attachment makes a function a trigger of a pool.
 type attachment struct{ pool, trigger, version string }
 
+// triggers are the names that Cognito has. A server ignores others, as Cognito
+// does, so a misspelt one would seem to be set.
+var triggers = []string{
+	"PreTokenGeneration", "PreSignUp", "PostConfirmation", "PreAuthentication", "PostAuthentication",
+	"CustomMessage", "DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse", "UserMigration",
+}
+
 func parseAttachment(text string) (attachment, error) {
 	rest, ok := strings.CutPrefix(text, "pool=")
 	parts := strings.Split(rest, ":")
@@ -187,6 +199,9 @@ func parseAttachment(text string) (attachment, error) {
 		return attachment{}, misused("--trigger %q: need pool=POOL-ID:TRIGGER[:VERSION]", text)
 	}
 	a := attachment{pool: parts[0], trigger: parts[1]}
+	if !slices.Contains(triggers, a.trigger) {
+		return attachment{}, misused("--trigger %q: Cognito has no trigger %q; it has %s", text, a.trigger, strings.Join(triggers, ", "))
+	}
 	if len(parts) == 3 {
 		a.version = parts[2]
 	}
@@ -201,6 +216,14 @@ func (a attachment) described() string {
 		return a.trigger
 	}
 	return a.trigger + " " + a.version
+}
+
+// check refuses what attach would, or what would not work once attached.
+func (a attachment) check(ctx context.Context, c *client) error {
+	if region, _, ok := strings.Cut(a.pool, "_"); ok && region != c.region {
+		return misused("pool %s is in %s and the function would be in %s: say --region %s", a.pool, region, c.region, region)
+	}
+	return c.cognito(ctx, "DescribeUserPool", map[string]any{"UserPoolId": a.pool}, nil)
 }
 
 // updatable are the members of UpdateUserPool. It puts the default in place of

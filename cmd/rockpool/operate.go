@@ -106,6 +106,9 @@ codes and passwords expire without waiting. It does not go back.`,
 		RunE: withClient(&g, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
 			var raw json.RawMessage
 			if err := c.admin(ctx, http.MethodPost, "clock", map[string]string{"advance": args[0]}, &raw); err != nil {
+				if codeOf(err) == "InvalidParameterException" {
+					return &hintError{err, "hours, minutes and seconds are 1h30m10s; a day is 24h"}
+				}
 				return err
 			}
 			return show(cmd, &g, raw)

@@ -8,8 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,8 +129,14 @@ func (f *serverFlags) serve(cmd *cobra.Command, profile rockpool.Profile) error 
 	if f.mailFrom != "" && f.mail == "" {
 		return misused("--mail-from needs --mail")
 	}
+	if err := checkNode(f.node); err != nil {
+		return err
+	}
 	ln, err := (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", f.listen)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &hintError{err, "something listens there already: stop it, or choose another port with --listen"}
+	case err != nil:
 		return err
 	}
 	scheme := "http"
@@ -155,6 +164,18 @@ func (f *serverFlags) serve(cmd *cobra.Command, profile rockpool.Profile) error 
 	return errors.Join(err, srv.Close(ctx))
 }
 
+// checkNode refuses an executable that is not there: without this the first
+// sign-in would find out.
+func checkNode(node string) error {
+	if node == "" || node == "none" {
+		return nil
+	}
+	if _, err := exec.LookPath(node); err != nil {
+		return misused("--node: %v (none means the built-in engine)", err)
+	}
+	return nil
+}
+
 // secure puts TLS on the listener if it is asked for.
 func (f *serverFlags) secure(ln net.Listener, srv *rockpool.Server, logger *slog.Logger) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(f.listen)
@@ -172,6 +193,9 @@ func (f *serverFlags) secure(ln net.Listener, srv *rockpool.Server, logger *slog
 		if err != nil {
 			return nil, errors.Join(err, ln.Close())
 		}
+		if authority, err = filepath.Abs(authority); err != nil { // it is pasted in other folders
+			return nil, errors.Join(err, ln.Close())
+		}
 		logger.Info("trust the local authority", "node", "NODE_EXTRA_CA_CERTS="+authority, "aws", "AWS_CA_BUNDLE="+authority)
 		return tls.NewListener(ln, config), nil
 	default:
@@ -187,7 +211,7 @@ func (f *serverFlags) greet(cmd *cobra.Command, srv *rockpool.Server) {
 	fmt.Fprintf(cmd.ErrOrStderr(), `
   Rockpool, development: any credentials are accepted, do not expose it.
 
-    export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev
+    export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev
 
   Issuer  %s
   Inbox   rockpool inbox        Clock  rockpool clock advance 1h

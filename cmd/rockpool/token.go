@@ -41,6 +41,9 @@ expired.`,
 			if err != nil {
 				return err
 			}
+			if raw == "" {
+				return misused("no token, neither as argument nor on standard input")
+			}
 			d, err := decode(raw)
 			if err != nil {
 				return err
@@ -50,6 +53,7 @@ expired.`,
 				if err != nil {
 					return err
 				}
+				d.setNow(c.now(cmd.Context()))
 				d.verify(cmd.Context(), c, raw)
 				d.explain(cmd.Context(), c)
 			}
@@ -113,11 +117,26 @@ func decode(raw string) (*decoded, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &decoded{Header: header, Claims: claims, Verified: verifiedUnknown, now: time.Now()}
-	if exp, ok := claims.Int("exp"); ok {
-		d.Expired = !d.now.Before(time.Unix(exp, 0))
-	}
+	d := &decoded{Header: header, Claims: claims, Verified: verifiedUnknown}
+	d.setNow(time.Now())
 	return d, nil
+}
+
+func (d *decoded) setNow(now time.Time) {
+	d.now = now
+	if exp, ok := d.Claims.Int("exp"); ok {
+		d.Expired = !now.Before(time.Unix(exp, 0))
+	}
+}
+
+// now is the server's time, which in development may be ahead of this
+// machine's. A production server does not move its clock, and says nothing.
+func (c *client) now(ctx context.Context) time.Time {
+	var state struct{ Now time.Time }
+	if err := c.admin(ctx, http.MethodGet, "clock", nil, &state); err != nil || state.Now.IsZero() {
+		return time.Now()
+	}
+	return state.Now
 }
 
 // verify checks the signature with the keys that the server publishes for the
