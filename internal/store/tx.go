@@ -66,9 +66,6 @@ type Users interface {
 	// the stored version is u.Version; otherwise ErrConflict, or ErrNotFound. A
 	// name that another user holds is a *NameTakenError.
 	UpdateUser(UserRow) error
-	// ReleaseName takes a name away from whoever holds it. It is not an error
-	// if nobody does.
-	ReleaseName(poolID, name string) error
 	// DeleteUser deletes a user with names, index entries, memberships, codes
 	// and attempts, or returns ErrNotFound.
 	DeleteUser(poolID, sub string) error
@@ -120,8 +117,6 @@ type Codes interface {
 	// TakeCode deletes the code if its hash is still hash. Of racing callers
 	// exactly one gets nil; the others ErrNotFound.
 	TakeCode(poolID, sub, purpose string, hash []byte) error
-	// DeleteCodes deletes all codes of a user.
-	DeleteCodes(poolID, sub string) error
 }
 
 // Attempts count. A subject is a user's sub, the fingerprint of an unknown
@@ -180,9 +175,6 @@ type Functions interface {
 	CreateFunction(Function) error
 	// Function returns a function, or ErrNotFound.
 	Function(region, name string) (Function, error)
-	// FunctionRecordVersion returns the record's version for caches, or
-	// ErrNotFound.
-	FunctionRecordVersion(region, name string) (int64, error)
 	// UpdateFunction replaces Doc and UpdatedAt and raises the version if the
 	// stored version is f.Version; otherwise ErrConflict, or ErrNotFound.
 	UpdateFunction(Function) error

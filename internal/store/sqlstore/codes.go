@@ -21,7 +21,7 @@ var (
 		WHERE pool_id = $1 AND sub = $2 AND purpose = $3 AND guesses_left <= 0`)
 	qTakeCode = write("TakeCode", `DELETE FROM codes
 		WHERE pool_id = $1 AND sub = $2 AND purpose = $3 AND hash = $4`)
-	qDeleteCodes = write("DeleteCodes", `DELETE FROM codes WHERE pool_id = $1 AND sub = $2`)
+	qDeleteCodes = write("DeleteUser codes", `DELETE FROM codes WHERE pool_id = $1 AND sub = $2`)
 )
 
 func scanCode(r row) (store.Code, error) {
@@ -62,11 +62,6 @@ func (t *tx) GuessCode(poolID, sub, purpose string) (store.Code, error) {
 
 func (t *tx) TakeCode(poolID, sub, purpose string, hash []byte) error {
 	return t.execOne(store.ErrNotFound, qTakeCode, poolID, sub, purpose, bytesArg(hash))
-}
-
-func (t *tx) DeleteCodes(poolID, sub string) error {
-	_, err := t.exec(qDeleteCodes, poolID, sub)
-	return err
 }
 
 var (

@@ -16,7 +16,7 @@ var (
 	qCreateFunction = write("CreateFunction", `INSERT INTO functions (`+functionColumns+`)
 		VALUES ($1, $2, $3, 1, $4, $5) ON CONFLICT DO NOTHING`)
 	qFunction       = read("Function", `SELECT `+functionColumns+` FROM functions WHERE region = $1 AND name = $2`)
-	qFunctionRecord = read("FunctionRecordVersion", `SELECT version FROM functions WHERE region = $1 AND name = $2`)
+	qFunctionRecord = read("Function version", `SELECT version FROM functions WHERE region = $1 AND name = $2`)
 	qUpdateFunction = write("UpdateFunction", `UPDATE functions
 		SET doc = $4, updated_at = $5, version = version + 1
 		WHERE region = $1 AND name = $2 AND version = $3`)
@@ -84,10 +84,6 @@ func (t *tx) Function(region, name string) (store.Function, error) {
 		return err
 	}, region, name)
 	return f, err
-}
-
-func (t *tx) FunctionRecordVersion(region, name string) (int64, error) {
-	return t.number(qFunctionRecord, region, name)
 }
 
 func (t *tx) UpdateFunction(f store.Function) error {

@@ -39,7 +39,6 @@ var (
 
 	qRenameKind   = write("UpdateUser kind", `UPDATE user_names SET kind = $4 WHERE pool_id = $1 AND value = $2 AND sub = $3`)
 	qDropName     = write("DropName", `DELETE FROM user_names WHERE pool_id = $1 AND value = $2 AND sub = $3`)
-	qReleaseName  = write("ReleaseName", `DELETE FROM user_names WHERE pool_id = $1 AND value = $2`)
 	qDropIndex    = write("DropIndex", `DELETE FROM user_index WHERE pool_id = $1 AND attribute = $2 AND value = $3 AND sub = $4`)
 	qDropMember   = write("DeleteUser members", `DELETE FROM group_members WHERE pool_id = $1 AND sub = $2`)
 	qDropAttempts = write("DeleteUser attempts", `DELETE FROM attempts WHERE pool_id = $1 AND subject = $2`)
@@ -327,11 +326,6 @@ func (t *tx) UpdateUser(u store.UserRow) error {
 		return err
 	}
 	return t.insertIndex(u.PoolID, u.Sub, added)
-}
-
-func (t *tx) ReleaseName(poolID, name string) error {
-	_, err := t.exec(qReleaseName, poolID, name)
-	return err
 }
 
 func (t *tx) DeleteUser(poolID, sub string) error {

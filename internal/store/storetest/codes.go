@@ -103,23 +103,6 @@ var codes = []testCase{
 		mustNot(t, "TakeCode", take([]byte("h")))
 		wantErr(t, "TakeCode again", take([]byte("h")), store.ErrNotFound)
 	}},
-	{"DeleteCodes deletes all codes of one user", func(t *testing.T, s store.Store) {
-		addUsers(t, s, poolA, "u", "v")
-		other := code("p", "h", 1)
-		other.Sub = "v"
-		for _, c := range []store.Code{code("p", "h", 1), code("q", "h", 1), other} {
-			putCode(t, s, c)
-		}
-		for range 2 {
-			mustNot(t, "DeleteCodes", do(t, s, func(tx store.Tx) error { return tx.DeleteCodes(poolA, "u") }))
-		}
-		for _, p := range []string{"p", "q"} {
-			_, err := getCode(t, s, p)
-			wantErr(t, "Code", err, store.ErrNotFound)
-		}
-		_, err := in(t, s, func(tx store.Tx) (store.Code, error) { return tx.Code(poolA, "v", "p") })
-		mustNot(t, "Code of the other", err)
-	}},
 }
 
 var attempts = []testCase{

@@ -27,17 +27,12 @@ var functions = []testCase{
 		mustNot(t, "Function", err)
 		f.Version, f.CreatedAt, f.UpdatedAt = 2, kept(now), kept(f.UpdatedAt)
 		same(t, "function", got, f)
-		v, err := in(t, s, func(tx store.Tx) (int64, error) { return tx.FunctionRecordVersion(region, "f") })
-		mustNot(t, "FunctionRecordVersion", err)
-		same(t, "version", v, int64(2))
 	}},
 	{"a function that is not there, or in another region, is not found", func(t *testing.T, s store.Store) {
 		addFunction(t, s, "us-east-1", "f")
 		update(t, s, func(tx store.Tx) error {
 			_, err := tx.Function(region, "f")
 			wantErr(t, "Function", err, store.ErrNotFound)
-			_, err = tx.FunctionRecordVersion(region, "f")
-			wantErr(t, "FunctionRecordVersion", err, store.ErrNotFound)
 			wantErr(t, "UpdateFunction", tx.UpdateFunction(store.Function{Region: region, Name: "f", Version: 1}), store.ErrNotFound)
 			wantErr(t, "DeleteFunction", tx.DeleteFunction(region, "f"), store.ErrNotFound)
 			wantErr(t, "CreateFunctionVersion", tx.CreateFunctionVersion(store.FunctionVersion{Region: region, Name: "f", Number: 1}), store.ErrNotFound)

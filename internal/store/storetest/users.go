@@ -204,28 +204,6 @@ var users = []testCase{
 		wantErr(t, "UpdateUser", do(t, s, func(tx store.Tx) error { return tx.UpdateUser(user(poolA, "a")) }), store.ErrNotFound)
 		same(t, "names", holds(t, s, poolA, "name-a"), map[string]string{})
 	}},
-	{"ReleaseName lets another user have the name, for good", func(t *testing.T, s store.Store) {
-		addUsers(t, s, poolA, "a", "b")
-		b := user(poolA, "b")
-		b.Version = 1
-		b.Names[2].Value = "a@example.com"
-		update(t, s, func(tx store.Tx) error {
-			mustNot(t, "ReleaseName", tx.ReleaseName(poolA, "a@example.com"))
-			mustNot(t, "ReleaseName of nobody's", tx.ReleaseName(poolA, "nobody"))
-			return tx.UpdateUser(b)
-		})
-		want := map[string]string{"a@example.com": "b email"}
-		same(t, "names", holds(t, s, poolA, "a@example.com", "b@example.com"), want)
-		// Neither a later update nor the deletion of the old holder takes it back.
-		a := user(poolA, "a")
-		a.Version = 1
-		wantTaken(t, do(t, s, func(tx store.Tx) error { return tx.UpdateUser(a) }), "a@example.com", "b")
-		a.Names = a.Names[:2]
-		mustNot(t, "UpdateUser", do(t, s, func(tx store.Tx) error { return tx.UpdateUser(a) }))
-		same(t, "names after the update", holds(t, s, poolA, "a@example.com"), want)
-		mustNot(t, "DeleteUser", do(t, s, func(tx store.Tx) error { return tx.DeleteUser(poolA, "a") }))
-		same(t, "names after the deletion", holds(t, s, poolA, "a@example.com", "a", "name-a"), want)
-	}},
 	{"DeleteUser deletes all that belongs to the user and frees the names", func(t *testing.T, s store.Store) {
 		fill(t, s, poolA)
 		update(t, s, func(tx store.Tx) error { return tx.CreateUser(user(poolA, "other")) })
