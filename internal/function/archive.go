@@ -150,10 +150,29 @@ func unpackLink(f *zip.File, name string, out sink) error {
 		return errNotZip.Because(err)
 	}
 	t := string(target)
-	if len(t) == 0 || len(t) > 4096 || path.IsAbs(t) || strings.ContainsAny(t, "\\\x00") || !fs.ValidPath(path.Join(path.Dir(name), t)) {
+	if len(t) == 0 || len(t) > 4096 || path.IsAbs(t) || strings.ContainsAny(t, "\\\x00") || climbs(t) || !fs.ValidPath(path.Join(path.Dir(name), t)) {
 		return badEntry(f.Name, "is a link that leaves the package")
 	}
 	return out.link(name, t)
+}
+
+// climbs reports whether a link's target goes up after it has gone down: what
+// it went down into may be a link itself, and then the text of the target does
+// not tell where it ends. The folder of a link is a real one, see names.add.
+func climbs(target string) bool {
+	down := false
+	for part := range strings.SplitSeq(target, "/") {
+		switch part {
+		case "", ".":
+		case "..":
+			if down {
+				return true
+			}
+		default:
+			down = true
+		}
+	}
+	return false
 }
 
 func badEntry(name, why string) error {

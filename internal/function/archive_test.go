@@ -79,6 +79,12 @@ func TestSec_FN_1_HostileArchivesAreRefused(t *testing.T) {
 		{"folder as file", []entry{{name: "a/b.js", body: "2"}, {name: "a", body: "1"}}},
 		{"absolute link", []entry{{name: "x", mode: fs.ModeSymlink | 0o777, body: "/etc/passwd"}, {name: "index.js", body: "1"}}},
 		{"leaving link", []entry{{name: "x/y", mode: fs.ModeSymlink | 0o777, body: "../../etc"}, {name: "index.js", body: "1"}}},
+		{"link that leaves through another", []entry{
+			{name: "s", mode: fs.ModeSymlink | 0o777, body: "."}, {name: "x", mode: fs.ModeSymlink | 0o777, body: "s/.."}, {name: "index.js", body: "1"},
+		}},
+		{"link that leaves through a later one", []entry{
+			{name: "d/x", mode: fs.ModeSymlink | 0o777, body: "../s/./../y"}, {name: "s", mode: fs.ModeSymlink | 0o777, body: "."}, {name: "index.js", body: "1"},
+		}},
 		{"file through a link", []entry{{name: "x", mode: fs.ModeSymlink | 0o777, body: "y"}, {name: "x/z.js", body: "1"}}},
 		{"device", []entry{{name: "x", mode: fs.ModeDevice | 0o666}, {name: "index.js", body: "1"}}},
 		{"pipe", []entry{{name: "x", mode: fs.ModeNamedPipe | 0o666}, {name: "index.js", body: "1"}}},
