@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -154,6 +155,19 @@ type result struct {
 	firstError    error
 }
 
+// warmUp does the work once on all connections at the same time: it starts as
+// many processes of a function as the load will need, and shows a mistake at
+// once.
+func warmUp(conns []*conn, w work) error {
+	errs := make([]error, len(conns))
+	var wg sync.WaitGroup
+	for i, c := range conns {
+		wg.Go(func() { errs[i] = w(c, i, 0) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
 // load runs work on n connections for d.
 func load(base string, n int, d time.Duration, p *process, w work) (result, error) {
 	conns := make([]*conn, n)
@@ -164,9 +178,9 @@ func load(base string, n int, d time.Duration, p *process, w work) (result, erro
 		}
 		defer c.c.Close()
 		conns[i] = c
-		if err := w(c, i, 0); err != nil { // warms up, and shows a mistake at once
-			return result{}, err
-		}
+	}
+	if err := warmUp(conns, w); err != nil {
+		return result{}, err
 	}
 	var mu sync.Mutex
 	var all []time.Duration
