@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -245,7 +246,7 @@ func (s *Service) preToken(ctx context.Context, a *attempt, in issueInput, m mem
 	p := a.pool
 	if s.Triggers == nil {
 		return token.Overrides{}, apierr.New(apierr.UnexpectedLambda,
-			"PreTokenGeneration invocation failed due to error ServiceException.").Because(fmt.Errorf("no function host"))
+			"PreTokenGeneration invocation failed due to error ServiceException.").Because(errors.New("no function host"))
 	}
 	version, err := token.ParseVersion(p.PreToken.Version)
 	if err != nil {
