@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
@@ -24,7 +25,18 @@ var folder = cases.Fold()
 
 // fold is the form in which text that differs only in case, or in how Unicode
 // spells it, is the same. It is a fixed point: folding twice changes nothing.
-func fold(s string) string { return norm.NFKC.String(folder.String(norm.NFKC.String(s))) }
+func fold(s string) string {
+	return norm.NFKC.String(strings.Map(cherokee, folder.String(norm.NFKC.String(s))))
+}
+
+// cherokee returns the folded form of a Cherokee letter, which is the capital
+// and not the small one as in other scripts. cases.Fold exchanges the two.
+func cherokee(r rune) rune {
+	if r >= '\u13f8' && unicode.Is(unicode.Cherokee, r) {
+		return unicode.ToUpper(r)
+	}
+	return r
+}
 
 // Normalize returns the form of a username, alias or identifier under which it
 // is stored and looked up. Names that Unicode considers the same in

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -30,6 +31,7 @@ var collisions = []struct {
 	{"\u1e9bx", "\u1e61x", false},             // long s with dot above
 	{"\u03d3", "\u038e", false},               // upsilon with hook and acute
 	{"a\u0323\u0307", "a\u0307\u0323", false}, // order of marks
+	{"\u13a0\u13f5", "\uab70\u13fd", true},    // Cherokee, which folds to capitals
 }
 
 func TestSec_NAME_1_SpellingsOfOneNameAreOneName(t *testing.T) {
@@ -66,6 +68,32 @@ func TestSec_NAME_1_SpellingsOfOneNameAreOneName(t *testing.T) {
 				t.Errorf("a case sensitive pool does not tell %q from %q: %v", c.a, c.b, createErr)
 			}
 		}
+	}
+}
+
+func TestSec_NAME_1_EveryCaseOfALetterIsOneName(t *testing.T) {
+	p := &userpool.Pool{}
+	letters := 0
+	for r := rune(1); r <= unicode.MaxRune; r++ {
+		if unicode.SimpleFold(r) == r {
+			continue
+		}
+		letters++
+		want, err := p.Normalize(string(r))
+		if err != nil {
+			t.Fatalf("%U: %v", r, err)
+		}
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			if got, err := p.Normalize(string(other)); err != nil || got != want {
+				t.Errorf("%U is %q and %U is %q, %v", r, want, other, got, err)
+			}
+		}
+		if twice, err := p.Normalize(want); err != nil || twice != want {
+			t.Errorf("%U becomes %q, then %q, %v", r, want, twice, err)
+		}
+	}
+	if letters < 2500 {
+		t.Errorf("%d letters that have another case", letters)
 	}
 }
 
