@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -165,12 +164,12 @@ func (f *serverFlags) serve(cmd *cobra.Command, profile rockpool.Profile) error 
 }
 
 // checkNode refuses an executable that is not there: without this the first
-// sign-in would find out.
+// sign-in would find out. It is a path, not a name to look up, as for the host.
 func checkNode(node string) error {
 	if node == "" || node == "none" {
 		return nil
 	}
-	if _, err := exec.LookPath(node); err != nil {
+	if _, err := os.Stat(node); err != nil {
 		return misused("--node: %v (none means the built-in engine)", err)
 	}
 	return nil
