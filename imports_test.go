@@ -25,18 +25,18 @@ token:                secret
 store:
 store/storetest:      store
 store/sqlstore:       store
-message:              apierr secret
-trigger:              token apierr arn secret
+message:
+trigger:              token apierr
 trigger/triggertest:  trigger token apierr arn
-sandbox:              secret
+sandbox:
 function:             store sandbox secret apierr arn
 userpool:             store trigger message token secret srp apierr arn
 signin:               userpool store trigger message token srp secret apierr arn
 web:                  apierr secret
-awsapi:               sigv4 web apierr arn secret
+awsapi:               sigv4 web apierr arn
 awsapi/gen:
 awsapi/awsapitest:    awsapi sigv4 apierr
-cognitoapi:           awsapi userpool signin token apierr arn
+cognitoapi:           awsapi userpool signin apierr arn
 lambdaapi:            awsapi function apierr arn
 oauth:                signin userpool token web apierr arn
 `
@@ -128,6 +128,6 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// cmdMayImport are the parts that a command line needs besides the server:
-// to sign requests, to read tokens, and to become a function's process.
-var cmdMayImport = []string{"sigv4", "token", "sandbox", "secret", "arn"}
+// cmdMayImport are the parts that a command line needs besides the server: to
+// sign requests, to read tokens, and to name things.
+var cmdMayImport = []string{"sigv4", "token", "arn"}
