@@ -214,6 +214,33 @@ func TestSec_JWT_5_SelfServiceNeedsItsScope(t *testing.T) {
 
 // TestSec_RT_4_EndsOnTheNextRequestOfEveryNode: what one node ends, another
 // that has cached all it caches refuses at once.
+// A sign-in right after an end of all sign-ins has its auth_time in the next
+// second, so that the end does not hold for it; the next end must.
+func TestSec_RT_4_EachEndHoldsWithinOneSecond(t *testing.T) {
+	w := newWorld(t)
+	p := w.pool()
+	c := w.client(p)
+	w.user(p, "ann", nil)
+	var all []signin.Tokens
+	for range 4 {
+		all = append(all, w.signIn(c, "ann"))
+		if _, err := w.s.GetUser(t.Context(), all[len(all)-1].Access.Reveal()); err != nil {
+			t.Fatalf("sign-in %d is of no use: %v", len(all), err)
+		}
+		if err := w.s.AdminUserGlobalSignOut(t.Context(), p.ID, "ann"); err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range all {
+			if _, err := w.s.GetUser(t.Context(), got.Access.Reveal()); err == nil {
+				t.Errorf("sign-in %d has outlived end %d", i+1, len(all))
+			}
+			if _, err := w.refresh(c, got.Refresh); err == nil {
+				t.Errorf("refresh token %d has outlived end %d", i+1, len(all))
+			}
+		}
+	}
+}
+
 func TestSec_RT_4_EndsOnTheNextRequestOfEveryNode(t *testing.T) {
 	w := newWorld(t)
 	p := w.pool()

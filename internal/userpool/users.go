@@ -282,11 +282,12 @@ func (s *Service) User(ctx context.Context, poolID, name string) (*Pool, store.U
 // tokens, and access tokens as far as this service is asked. The caller stores
 // u.
 func (s *Service) EndSessions(u *store.User) {
-	// Each end has a time of its own, also where the clock stood still or was
-	// set back: what outlived the one before does not outlive this one.
+	// Each end has a second of its own, also where the clock stood still or was
+	// set back: a sign-in since the end before has the second after that as its
+	// auth_time, and does not outlive this one.
 	now := s.stamp()
-	if !now.After(u.TokensValidAfter) {
-		now = u.TokensValidAfter.Add(time.Millisecond)
+	if last := u.TokensValidAfter; !last.IsZero() && now.Unix() <= last.Unix() {
+		now = last.Truncate(time.Second).Add(time.Second)
 	}
 	u.TokensValidAfter = now
 }
