@@ -226,7 +226,19 @@ func (c *client) send(ctx context.Context, service, method, path string, header 
 	if err != nil {
 		return nil, err
 	}
-	return nil, newAPIError(resp, text)
+	err = newAPIError(resp, text)
+	if codeOf(err) == "UnrecognizedClientException" {
+		return nil, &hintError{err, "a production server wants an access key: --data-dir DIR reads the one it has made, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
+	}
+	return nil, err
+}
+
+// developmentOnly explains a refusal of what only a development server has.
+func developmentOnly(err error) error {
+	if e, ok := errors.AsType[*apiError](err); ok && (e.Status == http.StatusNotFound || e.Code == "BadRequest") {
+		return &hintError{err, "only a development server (rockpool dev) has this"}
+	}
+	return err
 }
 
 func newAPIError(resp *http.Response, body []byte) error {

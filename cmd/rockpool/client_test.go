@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
@@ -103,11 +106,83 @@ func TestServerRefusals(t *testing.T) {
 	}{
 		{[]string{"dev", "--listen", "127.0.0.1:0", "--node", "/nowhere/node"}, exitMisused, "built-in engine"},
 		{[]string{"demo", "--node", "/nowhere/node"}, exitMisused, "built-in engine"},
+		{[]string{"serve", "--listen", "127.0.0.1:0", "--mail", "smtp://127.0.0.1"}, exitMisused, "--mail needs --mail-from"},
 		{[]string{"dev", "--listen", srv.Listener.Addr().String()}, exitFailed, "choose another port with --listen"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(c.args, nil, &stdout, &stderr); code != c.code || !strings.Contains(stderr.String(), c.says) {
 			t.Errorf("%v: exit %d, %s", c.args, code, &stderr)
 		}
+	}
+}
+
+// A production server refuses what is for development, and who it does not
+// know; both are told what would help.
+func TestHintsOfRefusals(t *testing.T) {
+	answer := ""
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"__type":%q,"message":"No."}`, answer)
+	}))
+	defer srv.Close()
+	for _, c := range []struct{ answer, verb, says string }{
+		{"BadRequest", "inbox", "only a development server"},
+		{"BadRequest", "clock", "only a development server"},
+		{"UnrecognizedClientException", "inbox", "--data-dir DIR"},
+	} {
+		answer = c.answer
+		var stdout, stderr bytes.Buffer
+		if code := run([]string{c.verb, "--endpoint", srv.URL}, nil, &stdout, &stderr); code != exitFailed || !strings.Contains(stderr.String(), c.says) {
+			t.Errorf("%s, %s: exit %d, %s", c.verb, c.answer, code, &stderr)
+		}
+	}
+}
+
+// A client that prefers HTTP/2, as curl and the SDKs do, is answered over TLS.
+func TestTLSAnswersClientsOfHTTP2(t *testing.T) {
+	folder := t.TempDir()
+	file, err := os.Create(filepath.Join(folder, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	log := &readyLog{file: file, url: make(chan string, 1)}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		cmd := newRootCommand()
+		cmd.SetArgs([]string{"dev", "--tls", "auto", "--data-dir", folder, "--listen", "127.0.0.1:0", "--log", "json", "--node", "none"})
+		cmd.SetErr(log)
+		ended <- cmd.ExecuteContext(ctx)
+	}()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	var url string
+	select {
+	case url = <-log.url:
+	case <-time.After(serverTimeout):
+		t.Fatal("not ready")
+	}
+	authority, err := os.ReadFile(filepath.Join(folder, "ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(authority)
+	client := &http.Client{Transport: &http.Transport{
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12},
+	}}
+	defer client.CloseIdleConnections()
+	resp, err := client.Get(url + "/_rockpool/health/ready")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("status %d", resp.StatusCode)
 	}
 }

@@ -37,7 +37,7 @@ func newInboxCommand() *cobra.Command {
 			}
 			var raw json.RawMessage
 			if err := c.admin(ctx, http.MethodGet, path, nil, &raw); err != nil {
-				return err
+				return developmentOnly(err)
 			}
 			if f.json {
 				return printJSON(cmd.OutOrStdout(), raw)
@@ -92,7 +92,7 @@ codes and passwords expire without waiting. It does not go back.`,
 		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, _ []string) error {
 			var raw json.RawMessage
 			if err := c.admin(ctx, http.MethodGet, "clock", nil, &raw); err != nil {
-				return err
+				return developmentOnly(err)
 			}
 			return show(cmd, &f, raw)
 		}),
@@ -109,7 +109,7 @@ codes and passwords expire without waiting. It does not go back.`,
 				if codeOf(err) == "InvalidParameterException" {
 					return &hintError{err, "hours, minutes and seconds are 1h30m10s; a day is 24h"}
 				}
-				return err
+				return developmentOnly(err)
 			}
 			return show(cmd, &g, raw)
 		}),

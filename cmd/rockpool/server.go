@@ -125,8 +125,11 @@ func (f *serverFlags) serve(cmd *cobra.Command, profile rockpool.Profile) error 
 		return err
 	}
 	defer flush()
-	if f.mailFrom != "" && f.mail == "" {
+	switch {
+	case f.mailFrom != "" && f.mail == "":
 		return misused("--mail-from needs --mail")
+	case f.mail != "" && f.mailFrom == "":
+		return misused("--mail needs --mail-from, the sender of the mails")
 	}
 	if err := checkNode(f.node); err != nil {
 		return err
@@ -163,6 +166,15 @@ func (f *serverFlags) serve(cmd *cobra.Command, profile rockpool.Profile) error 
 	return errors.Join(err, srv.Close(ctx))
 }
 
+// overTLS offers HTTP/1.1 only. The server bounds its connections by wrapping
+// them, and net/http speaks HTTP/2 on a bare *tls.Conn alone: a client that
+// was offered HTTP/2 would get HTTP/1.1 bytes.
+func overTLS(ln net.Listener, config *tls.Config) net.Listener {
+	config = config.Clone()
+	config.NextProtos = []string{"http/1.1"}
+	return tls.NewListener(ln, config)
+}
+
 // checkNode refuses an executable that is not there: without this the first
 // sign-in would find out. It is a path, not a name to look up, as for the host.
 func checkNode(node string) error {
@@ -196,13 +208,13 @@ func (f *serverFlags) secure(ln net.Listener, srv *rockpool.Server, logger *slog
 			return nil, errors.Join(err, ln.Close())
 		}
 		logger.Info("trust the local authority", "node", "NODE_EXTRA_CA_CERTS="+authority, "aws", "AWS_CA_BUNDLE="+authority)
-		return tls.NewListener(ln, config), nil
+		return overTLS(ln, config), nil
 	default:
 		config, err := filesTLS(f.tls)
 		if err != nil {
 			return nil, errors.Join(err, ln.Close())
 		}
-		return tls.NewListener(ln, config), nil
+		return overTLS(ln, config), nil
 	}
 }
 

@@ -101,5 +101,5 @@ func filesTLS(value string) (*tls.Config, error) {
 	if err != nil {
 		return nil, errors.Join(errors.New("TLS certificate"), err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
 }
