@@ -135,10 +135,37 @@ func (s *Server) recentSignIns(r *http.Request, _ []byte) (any, error) {
 const maxRecentSignIns = 100
 
 func (s *Server) recentInvocations(*http.Request, []byte) (any, error) {
+	list := []invocation{}
+	for _, r := range s.functions.Recent() {
+		list = append(list, invocation{
+			Time: r.Time, Function: arn.Function{Region: r.Region, Account: s.opts.Account, Name: r.Name}.String(), Version: r.Version,
+			RequestID: r.RequestID, Source: r.Source, Engine: r.Engine, Cold: r.Cold,
+			DurationMS: milliseconds(r.Duration), InitMS: milliseconds(r.InitDuration), MaxMemoryMB: r.MaxMemoryMB,
+			FunctionError: r.FunctionError, HostError: r.HostError,
+		})
+	}
 	return struct {
-		Invocations any `json:"invocations"`
-	}{s.functions.Recent()}, nil
+		Invocations []invocation `json:"invocations"`
+	}{list}, nil
 }
+
+// invocation is a run of a function as JSON.
+type invocation struct {
+	Time          time.Time `json:"time"`
+	Function      string    `json:"function"`
+	Version       string    `json:"version"`
+	RequestID     string    `json:"requestId"`
+	Source        string    `json:"source,omitempty"` // ARN of the pool that caused it
+	Engine        string    `json:"engine,omitempty"`
+	Cold          bool      `json:"cold"`
+	DurationMS    float64   `json:"durationMs"`
+	InitMS        float64   `json:"initMs,omitempty"`
+	MaxMemoryMB   int       `json:"maxMemoryMB,omitempty"`
+	FunctionError string    `json:"functionError,omitempty"`
+	HostError     string    `json:"hostError,omitempty"`
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func (s *Server) listAccessKeys(r *http.Request, _ []byte) (any, error) {
 	list, err := s.keys.list(r.Context())
@@ -247,16 +274,17 @@ func (s *Server) functionLogs(w http.ResponseWriter, r *http.Request) {
 const codeLife = 10 * time.Minute
 
 // codeURL returns an address from which a function's package can be fetched
-// without a signature for ten minutes, as Lambda's Code.Location.
+// without a signature for ten minutes, as Lambda's Code.Location. What opens
+// it is in the query, which no log line shows.
 func (s *Server) codeURL(f arn.Function) string {
 	f.Account = s.opts.Account
 	plain := fmt.Appendf(nil, "%d %s", s.clock.Now().Add(codeLife).Unix(), f)
 	token := s.kek.Box("function code").Seal(plain, nil)
-	return s.URL() + "/_rockpool/code/" + base64.RawURLEncoding.EncodeToString(token)
+	return s.URL() + "/_rockpool/code?token=" + base64.RawURLEncoding.EncodeToString(token)
 }
 
 func (s *Server) downloadCode(w http.ResponseWriter, r *http.Request) {
-	archive, err := s.code(r.Context(), r.PathValue("token"))
+	archive, err := s.code(r.Context(), r.URL.Query().Get("token"))
 	if err != nil {
 		writeError(w, r, err)
 		return

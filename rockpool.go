@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -85,13 +86,32 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 
 func (s *Server) openDirectory(context.Context) (err error) {
 	if s.dir = s.opts.DataDir; s.dir != "" {
-		return os.MkdirAll(s.dir, 0o700)
+		if err := os.MkdirAll(s.dir, 0o700); err != nil {
+			return err
+		}
+		return keepPrivate(s.dir)
 	}
 	if s.dir, err = os.MkdirTemp("", "rockpool-"); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, func(context.Context) error { return os.RemoveAll(s.dir) })
 	return nil
+}
+
+// keepPrivate refuses a directory that others could write, since they could
+// have replaced what is in it, and closes one that others could read.
+func keepPrivate(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || runtime.GOOS == "windows" {
+		return err
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("data directory %s can be written by other users (mode %04o); make sure that its content is yours, then chmod 700 it", dir, info.Mode().Perm())
+	}
+	if info.Mode().Perm()&0o055 == 0 {
+		return nil
+	}
+	return os.Chmod(dir, 0o700)
 }
 
 func (s *Server) openKEK(context.Context) (err error) {
@@ -260,7 +280,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /_rockpool/health/live", func(w http.ResponseWriter, r *http.Request) { web.WriteJSON(w, r, http.StatusOK, health{"live"}) })
 	mux.HandleFunc("GET /_rockpool/health/ready", s.ready)
 	mux.Handle("GET /_rockpool/metrics", s.metrics.handler())
-	mux.HandleFunc("GET /_rockpool/code/{token}", s.downloadCode)
+	mux.HandleFunc("GET /_rockpool/code", s.downloadCode)
 	s.mountAdmin(mux)
 	if s.opts.Profile == Dev {
 		s.mountDev(mux)

@@ -1,6 +1,7 @@
 package rockpool_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -337,9 +338,75 @@ func TestClockMovesExpiry(t *testing.T) {
 func TestDownloadOfCode(t *testing.T) {
 	s := start(t, rockpool.Options{})
 	for _, token := range []string{"x", "AAAA", strings.Repeat("A", 200)} {
-		if w := s.do(request{path: "/_rockpool/code/" + token}); w.Code != http.StatusForbidden {
+		if w := s.do(request{path: "/_rockpool/code?token=" + token}); w.Code != http.StatusForbidden {
 			t.Errorf("token %q: %d %s", token, w.Code, w.Body)
 		}
+	}
+}
+
+func TestSec_DB_5_TheDataDirectoryIsPrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	for mode, ok := range map[os.FileMode]bool{0o777: false, 0o770: false, 0o755: true, 0o700: true} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		srv, err := rockpool.New(t.Context(), rockpool.Options{DataDir: dir})
+		if (err == nil) != ok {
+			t.Errorf("mode %o: New = %v", mode, err)
+		}
+		if err != nil {
+			continue
+		}
+		if err := srv.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("mode %o became %v, %v", mode, info.Mode(), err)
+		}
+	}
+}
+
+// The address of a package is as good as a signature for ten minutes: it opens
+// the package, and no log line has it.
+func TestSec_LOG_1_TheAddressOfAPackageIsNotLogged(t *testing.T) {
+	s := start(t, rockpool.Options{})
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	f, err := z.Create("index.mjs")
+	if err == nil {
+		_, err = f.Write([]byte("export const handler = async () => 1\n"))
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(map[string]any{
+		"FunctionName": "f", "Runtime": "nodejs20.x", "Handler": "index.handler",
+		"Role": "arn:aws:iam::000000000000:role/r", "Code": map[string]any{"ZipFile": packed.Bytes()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := s.do(request{method: http.MethodPost, path: "/2015-03-31/functions", body: string(body), service: "lambda"}); w.Code != http.StatusCreated {
+		t.Fatalf("CreateFunction: %d %s", w.Code, w.Body)
+	}
+	var got struct{ Code struct{ Location string } }
+	w := s.do(request{path: "/2015-03-31/functions/f", service: "lambda"})
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	path := strings.TrimPrefix(got.Code.Location, s.URL())
+	if w := s.do(request{path: path}); w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), packed.Bytes()) {
+		t.Errorf("%s: %d, %d bytes; want the package", path, w.Code, w.Body.Len())
+	}
+	_, secret, _ := strings.Cut(path, "token=")
+	if secret == "" || strings.Contains(s.log.String(), secret) {
+		t.Errorf("the log has the address of the package: %s", s.log)
 	}
 }
 

@@ -83,20 +83,23 @@ const maxLogs = 1000 // functions whose log is kept
 
 // Log implements sandbox.LogSink; function is the name in sandbox.Config.
 func (b *Logbook) Log(function string, line sandbox.Line) {
-	if l := b.Of(function); l != nil {
-		l.Add(line)
-	}
+	b.Of(function).Add(line)
 }
 
-// Of returns the log of a function, empty if it has not written yet, or nil if
-// too many functions have one.
+// Of returns the log of a function, empty if it has not written yet.
 func (b *Logbook) Of(function string) *sandbox.Logs {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := b.logs[function]
-	if l == nil && len(b.logs) < maxLogs {
+	if l == nil {
 		if b.logs == nil {
 			b.logs = map[string]*sandbox.Logs{}
+		}
+		if len(b.logs) >= maxLogs {
+			for name := range b.logs { // any of them makes room
+				delete(b.logs, name)
+				break
+			}
 		}
 		l = &sandbox.Logs{}
 		b.logs[function] = l

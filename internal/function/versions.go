@@ -111,6 +111,9 @@ func (s *Service) Versions(ctx context.Context, f arn.Function, p store.Page) (l
 				return err
 			}
 			list = append(list, latest)
+			if p.Limit > 1 {
+				p.Limit-- // it counts
+			}
 		}
 		versions, after, err := tx.ListFunctionVersions(f.Region, f.Name, p)
 		if err != nil {

@@ -161,6 +161,11 @@ func (s *Service) loadKeys(ctx context.Context, p *Pool, now time.Time, old *Key
 		if err != nil {
 			return nil, err
 		}
+		if !k.Public.Equal(rsaKey) {
+			// A row that was swapped: what it publishes would verify tokens of
+			// whoever has the other half.
+			return nil, fmt.Errorf("signing key %s: the stored public key is not its own", row.ID)
+		}
 		switch k.Use {
 		case token.ID:
 			ring.ID = k
