@@ -39,7 +39,7 @@ func (s *Server) LocalTLS() (config *tls.Config, authority string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	return &tls.Config{Certificates: []tls.Certificate{leaf}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, authority, nil
+	return &tls.Config{Certificates: []tls.Certificate{leaf}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, authority, nil
 }
 
 // certificateAuthority signs certificates for this machine.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -74,7 +75,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		s.openDirectory, s.openKEK, s.openStore, s.openSandbox, s.wire, s.firstStart,
+		s.openDirectory, s.openStore, s.openKEK, s.checkKEK, s.openSandbox, s.wire, s.firstStart,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -114,7 +115,7 @@ func keepPrivate(dir string) error {
 	return os.Chmod(dir, 0o700)
 }
 
-func (s *Server) openKEK(context.Context) (err error) {
+func (s *Server) openKEK(ctx context.Context) (err error) {
 	if s.opts.KEK != "" {
 		s.kek, err = secret.KEKFromText(s.opts.KEK)
 		return err
@@ -126,6 +127,12 @@ func (s *Server) openKEK(context.Context) (err error) {
 	}
 	var created bool
 	path := filepath.Join(s.dir, "kek")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		// A key made now would be the wrong one for a database that has one.
+		if err := s.refuseSealed(ctx, path); err != nil {
+			return err
+		}
+	}
 	if s.kek, created, err = secret.OpenOrCreateKEK(path); err != nil {
 		return err
 	}
@@ -134,6 +141,24 @@ func (s *Server) openKEK(context.Context) (err error) {
 	}
 	return nil
 }
+
+// refuseSealed is an error if the database was written under some key.
+func (s *Server) refuseSealed(ctx context.Context, path string) error {
+	err := s.store.View(ctx, func(tx store.Tx) error {
+		_, err := tx.Meta(metaKEK)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("the database is there, but its key-encryption key is not: put %s back, or set ROCKPOOL_KEK", path)
+}
+
+// metaKEK is the fact about the database that tells whether a key is its own.
+const metaKEK = "kek"
 
 func (s *Server) openStore(ctx context.Context) error {
 	dsn := s.opts.Database
@@ -146,7 +171,7 @@ func (s *Server) openStore(ctx context.Context) error {
 	}
 	s.store = db
 	s.closers = append(s.closers, func(context.Context) error { return db.Close() })
-	return s.checkKEK(ctx)
+	return nil
 }
 
 // checkKEK refuses a database that was written under another key, before
@@ -154,7 +179,7 @@ func (s *Server) openStore(ctx context.Context) error {
 func (s *Server) checkKEK(ctx context.Context) error {
 	place := secret.Place{Table: "meta", Row: "kek"}
 	return s.store.Update(ctx, func(tx store.Tx) error {
-		text, err := tx.InitMeta("kek", fmt.Sprintf("%x", s.kek.Seal(place, []byte("rockpool"))))
+		text, err := tx.InitMeta(metaKEK, fmt.Sprintf("%x", s.kek.Seal(place, []byte("rockpool"))))
 		if err != nil {
 			return err
 		}

@@ -417,12 +417,25 @@ func TestAnotherKeyEncryptionKeyIsRefused(t *testing.T) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(filepath.Join(dir, "kek"), filepath.Join(dir, "kek.old")); err != nil {
+	kek := filepath.Join(dir, "kek")
+	if err := os.Rename(kek, kek+".old"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rockpool.New(t.Context(), rockpool.Options{DataDir: dir}); err == nil || !strings.Contains(err.Error(), "key-encryption key") {
-		t.Errorf("New with another key = %v", err)
+	refused := func(o rockpool.Options) {
+		t.Helper()
+		if _, err := rockpool.New(t.Context(), o); err == nil || !strings.Contains(err.Error(), "key-encryption key") {
+			t.Errorf("New without the database's own key = %v", err)
+		}
 	}
+	refused(rockpool.Options{DataDir: dir})
+	if _, err := os.Stat(kek); err == nil {
+		t.Error("a key was made for a database that has another")
+	}
+	refused(rockpool.Options{DataDir: dir, KEK: strings.Repeat("ab", 32)})
+	if err := os.Rename(kek+".old", kek); err != nil {
+		t.Fatal(err)
+	}
+	start(t, rockpool.Options{DataDir: dir})
 }
 
 func TestOptionsAreCheckedBeforeAnythingStarts(t *testing.T) {

@@ -293,9 +293,9 @@ The server is still there, until Ctrl-C:
    export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo
    aws cognito-idp describe-user-pool --user-pool-id %s
    rockpool function logs pretoken
-   rockpool token decode %s…
+   rockpool token decode %s
 
-`, base, s.pool, s.lastIDToken[:min(16, len(s.lastIDToken))])
+`, base, s.pool, s.lastIDToken)
 }
 
 // isTerminal reports whether w is a terminal that may be coloured.
