@@ -212,28 +212,6 @@ func (s *Service) pretendGuess(tx store.Tx, g guess, now time.Time) (verdict, er
 	return errCodeMismatch, nil
 }
 
-// steadyTime is longer than the work of an answer that must not tell whether a
-// user exists, where the database is near.
-const steadyTime = 10 * time.Millisecond
-
-// steady makes an answer to a client that hides its users take steadyTime, so
-// that what a user's row costs more than none does not show. It is called when
-// the work begins; what it returns waits, when the work is done. The time is
-// the machine's: no test moves it.
-func steady(ctx context.Context) (wait func(publicUser)) {
-	t := time.NewTimer(steadyTime)
-	return func(who publicUser) {
-		defer t.Stop()
-		if who.client == nil || !who.hidden() {
-			return
-		}
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-		}
-	}
-}
-
 // autoContact returns where the pool sends the code that confirms a user: the
 // phone number before the e-mail address, of those that the pool verifies and
 // the user has.

@@ -287,6 +287,34 @@ func TestSec_ENUM_1_Recovery(t *testing.T) {
 	}
 }
 
+// TestSec_ENUM_1_InventedAddresses asks for codes for names that do not exist
+// and are answered with the same invented address: the limit on messages to an
+// address, of which a known user's is far away, must not tell them.
+func TestSec_ENUM_1_InventedAddresses(t *testing.T) {
+	w := newPeople(t)
+	w.hideUsers()
+	// The answers show the first letters of an address, which here is all of
+	// it. A limit of 20 is reached by three names that may ask 10 times each.
+	var sharers []string
+	shared := map[string][]string{}
+	for i := 0; len(sharers) < 3; i++ {
+		name := fmt.Sprintf("nobody%d", i)
+		d, err := w.forgot(name)
+		if err != nil || i == 1000 {
+			t.Fatalf("%s: %v", name, err)
+		}
+		shared[d.Destination] = append(shared[d.Destination], name)
+		sharers = shared[d.Destination]
+	}
+	for _, name := range sharers {
+		for n := range 9 {
+			if _, err := w.forgot(name); err != nil {
+				t.Fatalf("%s, request %d, of %v: %v", name, n+2, sharers, err)
+			}
+		}
+	}
+}
+
 var maskLetters = regexp.MustCompile(`.\*\*\*@.\*\*\*`)
 
 func TestSec_ENUM_1_Resend(t *testing.T) {

@@ -357,9 +357,15 @@ func (s *Service) sendCode(ctx context.Context, r request) (Delivery, error) {
 	if r.who.usable() {
 		counted = sub
 	}
+	destination := s.destinationSubject(p, r.to)
+	if !r.real && r.to.value != r.who.name {
+		// An invented address has two letters: many names share it, and the
+		// limit of one must not show in the answers to another.
+		destination = fingerprint
+	}
 	record, code := s.newCode(p, sub, r.purpose, r.to, r.life)
 	err := s.decide(ctx, func(tx store.Tx) (verdict, err error) {
-		within, err := countAll(tx, p.ID, s.now(), use{r.limit, counted}, use{limitSource, r.source}, use{limitDestination, s.destinationSubject(p, r.to)})
+		within, err := countAll(tx, p.ID, s.now(), use{r.limit, counted}, use{limitSource, r.source}, use{limitDestination, destination})
 		if err != nil {
 			return nil, err
 		}
