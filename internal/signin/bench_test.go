@@ -29,7 +29,7 @@ func BenchmarkSignIn(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	verifier, err := w.pools.Verifier(p, u)
+	verifier, err := w.pools.Verifier(u)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -28,7 +28,8 @@
 // One file decides (existence.go). A client that hides its users
 // (PreventUserExistenceErrors=ENABLED) gets the same answers, after the same
 // work and the same reads, for a user that does not exist as for one whose
-// password is wrong. That an account is disabled, unconfirmed or to be reset is
+// password is wrong; what then still differs, by microseconds, steady.go hides
+// by letting such answers leave at a fixed time. That an account is disabled, unconfirmed or to be reset is
 // said only to who knows the password.
 //
 // # What is written, and when

@@ -8,7 +8,13 @@ import (
 )
 
 // passwordAuth is USER_PASSWORD_AUTH and ADMIN_USER_PASSWORD_AUTH.
-func (s *Service) passwordAuth(ctx context.Context, a *attempt, parameters map[string]string) (AuthResult, error) {
+func (s *Service) passwordAuth(ctx context.Context, a *attempt, parameters map[string]string) (_ AuthResult, err error) {
+	began := beginSteady()
+	defer func() {
+		if err != nil {
+			began.wait(ctx, a.client, steadyTime)
+		}
+	}()
 	// 1 Input.
 	name, err := required(parameters, "USERNAME")
 	if err != nil {

@@ -27,9 +27,9 @@ type ForgotInput struct {
 // ForgotPassword sends a code with which a new password can be set.
 func (s *Service) ForgotPassword(ctx context.Context, in ForgotInput) (Delivery, error) {
 	// 1 Input, 2 user. UserMigration: not built, no pool has one.
-	wait := steady(ctx)
+	began := beginSteady()
 	who, err := s.publicUser(ctx, in.ClientID, in.Username, in.SecretHash)
-	defer func() { wait(who) }()
+	defer func() { began.wait(ctx, who.client, steadyTime) }()
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -100,9 +100,9 @@ type ConfirmForgotInput struct {
 
 // ConfirmForgotPassword sets a new password and ends all sign-ins of the user.
 func (s *Service) ConfirmForgotPassword(ctx context.Context, in ConfirmForgotInput) error {
-	wait := steady(ctx)
+	began := beginSteady()
 	who, err := s.publicUser(ctx, in.ClientID, in.Username, in.SecretHash)
-	defer func() { wait(who) }()
+	defer func() { began.wait(ctx, who.client, steadyTime) }()
 	if err != nil {
 		return err
 	}

@@ -171,9 +171,9 @@ type ConfirmSignUpInput struct {
 // ConfirmSignUp confirms a user that signed up, and verifies the attribute to
 // which the code was sent.
 func (s *Service) ConfirmSignUp(ctx context.Context, in ConfirmSignUpInput) error {
-	wait := steady(ctx)
+	began := beginSteady()
 	who, err := s.publicUser(ctx, in.ClientID, in.Username, in.SecretHash)
-	defer func() { wait(who) }()
+	defer func() { began.wait(ctx, who.client, steadyTime) }()
 	if err != nil {
 		return err
 	}
@@ -304,9 +304,9 @@ type ResendInput struct {
 // ResendConfirmationCode sends a new code to a user that is not confirmed. The
 // old one works no more.
 func (s *Service) ResendConfirmationCode(ctx context.Context, in ResendInput) (Delivery, error) {
-	wait := steady(ctx)
+	began := beginSteady()
 	who, err := s.publicUser(ctx, in.ClientID, in.Username, in.SecretHash)
-	defer func() { wait(who) }()
+	defer func() { began.wait(ctx, who.client, steadyTime) }()
 	if err != nil {
 		return Delivery{}, err
 	}

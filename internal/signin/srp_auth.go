@@ -5,8 +5,6 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -84,6 +82,8 @@ func fromHex(s string) []byte {
 
 // srpAuth is the first step of USER_SRP_AUTH.
 func (s *Service) srpAuth(ctx context.Context, a *attempt, parameters map[string]string) (AuthResult, error) {
+	began := beginSteady()
+	defer func() { began.wait(ctx, a.client, steadyStart) }()
 	// 1 Input.
 	name, err := required(parameters, "USERNAME")
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Service) srpAuth(ctx context.Context, a *attempt, parameters map[string
 		a.about(u)
 		sub, userID = u.Sub, u.Username
 	}
-	v, err := s.verifier(a.pool, u, userID)
+	v, err := s.Pools.VerifierOrFake(a.pool, u, userID)
 	if err != nil {
 		return AuthResult{}, err
 	}
@@ -135,21 +135,14 @@ func (s *Service) srpAuth(ctx context.Context, a *attempt, parameters map[string
 // maxSRPName keeps the block, which carries the name, within its limits.
 const maxSRPName = 512
 
-// verifier returns the user's verifier, or one that no password fits: for a
-// user that does not exist, or has no password that this protocol can check.
-func (s *Service) verifier(p *userpool.Pool, u store.User, userID string) (srp.Verifier, error) {
-	v, err := s.Pools.Verifier(p, u)
-	if errors.Is(err, userpool.ErrNoVerifier) {
-		return s.Pools.FakeVerifier(p, userID), nil
-	}
-	if err != nil {
-		return srp.Verifier{}, fmt.Errorf("verifier: %w", err)
-	}
-	return v, nil
-}
-
 // passwordVerifier is the second step: the client's proof.
-func (s *Service) passwordVerifier(ctx context.Context, a *attempt, in ChallengeInput) (AuthResult, error) {
+func (s *Service) passwordVerifier(ctx context.Context, a *attempt, in ChallengeInput) (_ AuthResult, err error) {
+	began := beginSteady()
+	defer func() {
+		if err != nil {
+			began.wait(ctx, a.client, steadyTime)
+		}
+	}()
 	// 1 Input. The Session member is not looked at: the block is the session.
 	values := make(map[string]string, 4)
 	for _, name := range []string{"USERNAME", "PASSWORD_CLAIM_SECRET_BLOCK", "PASSWORD_CLAIM_SIGNATURE", "TIMESTAMP"} {
@@ -188,7 +181,7 @@ func (s *Service) passwordVerifier(ctx context.Context, a *attempt, in Challenge
 	}
 	// 5 Lock-out, 6 password.
 	err = s.guarded(ctx, c.subject, c.mark, &c.failures, func(context.Context) (bool, error) {
-		v, err := s.verifier(a.pool, c.user, block.UserID)
+		v, err := s.Pools.VerifierOrFake(a.pool, c.user, block.UserID)
 		if err != nil {
 			return false, err
 		}

@@ -1,6 +1,8 @@
 package srp
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -9,7 +11,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"math/big"
-	"strconv"
 	"strings"
 	"time"
 
@@ -63,29 +64,31 @@ func privateX(salt []byte, poolName, userID, password string) []byte {
 // used at the same cost as a real one. The seed is a secret of the server; who
 // knows it can tell fakes from users.
 func Fake(seed [32]byte, poolName, userID string) Verifier {
-	stream := func(label string, n int) []byte {
-		var out []byte
-		for i := uint32(0); len(out) < n; i++ {
-			m := hmac.New(sha256.New, seed[:])
-			for _, s := range []string{label, poolName, userID} {
-				m.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s))))
-				m.Write([]byte(s))
-			}
-			m.Write(binary.BigEndian.AppendUint32(nil, i))
-			out = m.Sum(out)
-		}
-		return out[:n]
+	m := hmac.New(sha256.New, seed[:])
+	for _, part := range []string{poolName, userID} {
+		m.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part))))
+		m.Write([]byte(part))
+	}
+	block, err := aes.NewCipher(m.Sum(nil))
+	if err != nil {
+		panic("srp: " + err.Error()) // a hash has the length of a key
+	}
+	random := cipher.NewCTR(block, make([]byte, aes.BlockSize))
+	stream := func(n int) []byte {
+		b := make([]byte, n)
+		random.XORKeyStream(b, b)
+		return b
 	}
 	// Drawn again until good, as real salts are, so that their first digits
 	// are as frequent.
-	salt := stream("salt 0", saltSize)
-	for i := 1; !goodSalt(salt); i++ {
-		salt = stream("salt "+strconv.Itoa(i), saltSize)
+	salt := stream(saltSize)
+	for !goodSalt(salt) {
+		salt = stream(saltSize)
 	}
 	// Real verifiers are powers of 2, which is a square mod N. A square of a
 	// number 16 bytes longer than N is as good as uniform among those, and
 	// its logarithm is nobody's password.
-	r := new(big.Int).SetBytes(stream("verifier", groupSize+16))
+	r := new(big.Int).SetBytes(stream(groupSize + 16))
 	r.Mod(r, groupN)
 	r.Mul(r, r)
 	r.Mod(r, groupN)

@@ -42,7 +42,7 @@ func TestSec_PW_1_NoSecretIsOnDiskOrInTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		if kind == "" {
-			v, err := n.Verifier(p, u)
+			v, err := n.Verifier(u)
 			if err != nil || !v.Matches(arn.PoolName(p.ID), "ann", password) {
 				t.Fatalf("verifier: %v", err)
 			}

@@ -129,7 +129,7 @@ func (s *Service) openCredential(u store.User) ([]byte, error) {
 }
 
 // Verifier returns the user's SRP verifier, or ErrNoVerifier.
-func (s *Service) Verifier(p *Pool, u store.User) (srp.Verifier, error) {
+func (s *Service) Verifier(u store.User) (srp.Verifier, error) {
 	if len(u.Credential) == 0 {
 		return srp.Verifier{}, ErrNoVerifier
 	}
@@ -137,6 +137,10 @@ func (s *Service) Verifier(p *Pool, u store.User) (srp.Verifier, error) {
 	if err != nil {
 		return srp.Verifier{}, err
 	}
+	return verifierIn(plain, u)
+}
+
+func verifierIn(plain []byte, u store.User) (srp.Verifier, error) {
 	if plain[0] != credentialSRP {
 		return srp.Verifier{}, ErrNoVerifier
 	}
@@ -147,10 +151,37 @@ func (s *Service) Verifier(p *Pool, u store.User) (srp.Verifier, error) {
 	return v, nil
 }
 
-// FakeVerifier stands in for the verifier of a user that does not exist, or
-// has none: always the same for the same pool and name, and no password fits.
-func (s *Service) FakeVerifier(p *Pool, name string) srp.Verifier {
-	return srp.Fake(s.KEK.Subkey("rockpool unknown users"), arn.PoolName(p.ID), name)
+// VerifierOrFake returns the user's SRP verifier or, for one that has none and
+// for the zero User, a fake: always the same for the same pool and name, and no
+// password fits it. Both take the same work: that of opening a real one and
+// that of making a fake (security ENUM-2).
+func (s *Service) VerifierOrFake(p *Pool, u store.User, name string) (srp.Verifier, error) {
+	fake := s.fakeVerifier(p, name)
+	none := len(u.Credential) == 0
+	if none {
+		u = s.decoy()
+	}
+	v, err := s.Verifier(u)
+	if none && err == nil || errors.Is(err, ErrNoVerifier) {
+		return fake, nil
+	}
+	return v, err
+}
+
+func (s *Service) fakeVerifier(p *Pool, name string) srp.Verifier {
+	s.fakeOnce.Do(func() { s.fakeSeed = s.KEK.Subkey("rockpool unknown users") })
+	return srp.Fake(s.fakeSeed, arn.PoolName(p.ID), name)
+}
+
+// decoy is a user of no pool with a credential that can be opened as any other.
+func (s *Service) decoy() store.User {
+	s.decoyOnce.Do(func() {
+		u := store.User{PoolID: "no pool", Sub: "nobody"}
+		v := srp.Fake(s.KEK.Subkey("rockpool decoy"), u.PoolID, u.Sub)
+		u.Credential = s.KEK.Seal(credentialPlace(u.PoolID, u.Sub), append([]byte{credentialSRP}, v.Marshal()...))
+		s.decoyUser = u
+	})
+	return s.decoyUser
 }
 
 // VerifyPassword reports whether password is the user's. For a user without a
@@ -160,18 +191,20 @@ func (s *Service) VerifyPassword(ctx context.Context, p *Pool, u store.User, pas
 	if len(password) > maxPasswordBytes {
 		return false, nil
 	}
-	var plain []byte
-	if len(u.Credential) != 0 {
-		var err error
-		if plain, err = s.openCredential(u); err != nil {
-			return false, err
-		}
+	none := len(u.Credential) == 0
+	held := u
+	if none {
+		held = s.decoy()
+	}
+	plain, err := s.openCredential(held)
+	if err != nil {
+		return false, err
 	}
 	// What is stored decides, since a pool's setting may have changed after
 	// the password was set; for nobody, the setting does.
-	if len(plain) > 0 && plain[0] == credentialArgon2 || len(plain) == 0 && p.PasswordStore == PasswordArgon2id {
+	if !none && plain[0] == credentialArgon2 || none && p.PasswordStore == PasswordArgon2id {
 		phc := ""
-		if len(plain) > 0 {
+		if !none {
 			phc = string(plain[1:])
 		}
 		ok, err := s.passwords().Verify(ctx, phc, password)
@@ -180,13 +213,13 @@ func (s *Service) VerifyPassword(ctx context.Context, p *Pool, u store.User, pas
 		}
 		return ok, nil
 	}
-	if len(plain) == 0 {
-		s.FakeVerifier(p, u.Username).Matches(arn.PoolName(p.ID), u.Username, password)
-		return false, nil
+	fake := s.fakeVerifier(p, u.Username)
+	v, err := verifierIn(plain, held)
+	if err != nil {
+		return false, err
 	}
-	v, err := srp.Unmarshal(plain[1:])
-	if plain[0] != credentialSRP || err != nil {
-		return false, fmt.Errorf("credential of user %s is of no known kind", u.Sub)
+	if none {
+		v = fake
 	}
-	return v.Matches(arn.PoolName(p.ID), u.Username, password), nil
+	return v.Matches(arn.PoolName(p.ID), u.Username, password) && !none, nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
@@ -32,6 +33,10 @@ type Service struct {
 
 	hasher secret.Hasher // stands in for a nil Hasher
 	pools  poolCache
+
+	fakeOnce, decoyOnce sync.Once
+	fakeSeed            [32]byte   // see fakeVerifier
+	decoyUser           store.User // see decoy
 }
 
 func (s *Service) now() time.Time {
