@@ -91,7 +91,7 @@ type Store interface {
 	// Ready reports why the store cannot serve, or nil.
 	Ready(ctx context.Context) error
 	// Sweep deletes up to limit rows that expired before now (codes, used
-	// ids, revocations, refresh families, attempts) and returns how many. Rows
+	// ids, revocations, refresh families, attempts, documents) and returns how many. Rows
 	// without an expiry stay.
 	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
 	// Close waits for running transactions and releases the database.
@@ -111,6 +111,7 @@ type Tx interface {
 	SigningKeys
 	Functions
 	AccessKeys
+	Documents
 }
 
 // Page asks for a part of a list. After is the cursor that the previous page

@@ -164,3 +164,15 @@ type AccessKey struct {
 	Doc       []byte // principal and policy
 	CreatedAt time.Time
 }
+
+// Document is a record that is found by kind, scope and name. Its owner seals
+// what is secret in it.
+type Document struct {
+	Kind      string // "stack", "s3 object", …
+	Scope     string // within which the name is unique: a region, a bucket
+	Name      string
+	Version   int64
+	Data      []byte
+	UpdatedAt time.Time
+	ExpiresAt time.Time // zero: never
+}

@@ -227,3 +227,22 @@ type AccessKeys interface {
 	// ListAccessKeys returns all keys, oldest first, equals by id.
 	ListAccessKeys() ([]AccessKey, error)
 }
+
+// Documents are the records of services that look them up by name alone. What
+// is in one is the business of the package that owns its kind.
+type Documents interface {
+	// CreateDocument stores a document at version 1, or returns ErrExists.
+	CreateDocument(Document) error
+	// Document returns a document, or ErrNotFound. One that has expired is
+	// there until Sweep has been by: the reader looks.
+	Document(kind, scope, name string) (Document, error)
+	// UpdateDocument replaces Data, UpdatedAt and ExpiresAt if the stored
+	// version is d.Version, which it raises by one; otherwise ErrConflict, or
+	// ErrNotFound.
+	UpdateDocument(d Document) error
+	// DeleteDocument deletes a document, or returns ErrNotFound.
+	DeleteDocument(kind, scope, name string) error
+	// ListDocuments lists the documents of a kind and scope in order of name,
+	// with their data: what is large belongs in a kind that nobody lists.
+	ListDocuments(kind, scope string, p Page) ([]Document, string, error)
+}

@@ -84,7 +84,7 @@ func TestPortableQueries(t *testing.T) {
 // noPool are the tables whose rows belong to no pool.
 var noPool = map[string]string{
 	"meta": "meta_key", "functions": "region", "function_versions": "region", "function_aliases": "region",
-	"code_blobs": "sha256", "access_keys": "key_id", "schema_migrations": "version",
+	"documents": "kind", "code_blobs": "sha256", "access_keys": "key_id", "schema_migrations": "version",
 }
 
 func TestSec_DB_3_every_query_names_its_pool(t *testing.T) {

@@ -18,6 +18,8 @@ var qSweep = []*query{
 		SELECT pool_id, used_id FROM used_ids WHERE expires_at > 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2)`)),
 	scanning(write("Sweep refresh_families", `DELETE FROM refresh_families WHERE (pool_id, origin_jti) IN (
 		SELECT pool_id, origin_jti FROM refresh_families WHERE expires_at > 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2)`)),
+	scanning(write("Sweep documents", `DELETE FROM documents WHERE (kind, scope, name) IN (
+		SELECT kind, scope, name FROM documents WHERE expires_at > 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2)`)),
 }
 
 // sweepChunk keeps a sweep from holding the write lock for long.

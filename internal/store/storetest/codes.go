@@ -247,6 +247,7 @@ var sweep = []testCase{
 				mustNot(t, "CountAttempt", err)
 				mustNot(t, "Revoke", tx.Revoke(poolA, name, expires))
 				mustNot(t, "UseOnce", tx.UseOnce(poolA, name, expires))
+				mustNot(t, "CreateDocument", tx.CreateDocument(store.Document{Kind: "k", Name: name, ExpiresAt: expires}))
 				return tx.CreateRefreshFamily(store.RefreshFamily{PoolID: poolA, OriginJTI: name, Generation: 1, ExpiresAt: expires})
 			})
 		}
@@ -270,6 +271,9 @@ var sweep = []testCase{
 				if _, err := tx.RefreshFamily(poolA, name); err == nil {
 					n++
 				}
+				if _, err := tx.Document("k", "", name); err == nil {
+					n++
+				}
 				return nil
 			})
 			return n
@@ -282,9 +286,9 @@ var sweep = []testCase{
 		same(t, "before the expiry", run(now, 100), 0)
 		same(t, "limited", run(now.Add(time.Second), 4), 4)
 		same(t, "limited", run(now.Add(time.Second), 0), 0)
-		same(t, "the rest", run(now.Add(time.Second), 100), 11)
+		same(t, "the rest", run(now.Add(time.Second), 100), 14)
 		same(t, "again", run(now.Add(time.Second), 100), 0)
-		for name, want := range map[string]int{"old1": 0, "old2": 0, "old3": 0, "later": 4, "never": 4} {
+		for name, want := range map[string]int{"old1": 0, "old2": 0, "old3": 0, "later": 5, "never": 5} {
 			same(t, name, there(name), want)
 		}
 		mustNot(t, "UseOnce of what was swept", do(t, s, func(tx store.Tx) error { return tx.UseOnce(poolA, "old1", now) }))

@@ -99,6 +99,7 @@ var notOfPools = map[string]string{
 	"FunctionAlias": "no pool", "UpdateFunctionAlias": "no pool", "DeleteFunctionAlias": "no pool",
 	"ListFunctionAliases": "no pool", "PutCodeBlob": "no pool", "CodeBlob": "no pool", "DeleteCodeBlob": "no pool",
 	"CreateAccessKey": "no pool", "AccessKey": "no pool", "DeleteAccessKey": "no pool", "ListAccessKeys": "no pool",
+	"CreateDocument": "no pool", "Document": "no pool", "UpdateDocument": "no pool", "DeleteDocument": "no pool", "ListDocuments": "no pool",
 }
 
 // mapErr makes the outcome that a method has for a record that is not there

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(testing.TB) store.Store) {
 		{"SigningKeys", signingKeys},
 		{"AccessKeys", accessKeys},
 		{"Functions", functions},
+		{"Documents", documents},
 		{"Sweep", sweep},
 		{"Isolation", isolation},
 		{"Races", races},
