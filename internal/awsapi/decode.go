@@ -15,6 +15,9 @@ const maxDepth = 64
 
 // decode fills in from the body and, for REST, from path, query and headers.
 func decode(in Input, o *operation, body []byte, rt *route, r *http.Request) error {
+	if rt.style == styleQuery {
+		return decodeForm(rt.form, in)
+	}
 	rest := rt.style == styleREST
 	if !o.Payload && !(rest && len(body) == 0) {
 		if rest && !jsonType(r) {

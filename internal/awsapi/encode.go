@@ -1,7 +1,6 @@
 package awsapi
 
 import (
-	"encoding/xml"
 	"fmt"
 	"net/http"
 	"strings"
@@ -27,7 +26,10 @@ const (
 )
 
 // encode makes the answer of an operation that succeeded.
-func encode(o *operation, out any) (*response, error) {
+func encode(o *operation, out any, requestID string) (*response, error) {
+	if o.service.Protocol == Query {
+		return &response{status: http.StatusOK, contentType: typeXML, body: encodeXML(o, out, requestID)}, nil
+	}
 	resp := &response{status: http.StatusOK, contentType: typeJSON11}
 	if o.service.Protocol == RESTJSON {
 		resp.contentType = typeJSON
@@ -98,11 +100,7 @@ func errorResponse(rt *route, err error, ev *web.Event) *response {
 		resp.contentType = typeJSON
 		resp.body, err = json.Marshal(frontError{string(code), pub.Message, "client"})
 	case styleQuery:
-		resp.contentType = typeXML
-		resp.body, err = xml.Marshal(queryError{
-			NS: "https://sts.amazonaws.com/doc/2011-06-15/", Type: "Sender",
-			Code: string(code), Message: pub.Message, RequestID: ev.ID,
-		})
+		resp, err = queryErrorResponse(rt, pub, ev.ID)
 	case styleREST:
 		resp.contentType = typeJSON
 		resp.header.Set("X-Amzn-Errortype", string(code))
@@ -145,15 +143,6 @@ type frontError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Type    string `json:"type"`
-}
-
-type queryError struct {
-	XMLName   xml.Name `xml:"ErrorResponse"`
-	NS        string   `xml:"xmlns,attr"`
-	Type      string   `xml:"Error>Type"`
-	Code      string   `xml:"Error>Code"`
-	Message   string   `xml:"Error>Message"`
-	RequestID string   `xml:"RequestId"`
 }
 
 // maxHeaderText bounds the copy of an error message in a header; the body has

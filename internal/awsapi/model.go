@@ -12,6 +12,7 @@ type Protocol uint8
 const (
 	JSON11   Protocol = iota + 1 // POST /, operation in X-Amz-Target
 	RESTJSON                     // operation in method and path
+	Query                        // POST /, operation in the form field Action
 )
 
 // Auth is the authorization class of an operation: what a caller must show
@@ -50,6 +51,8 @@ type Service struct {
 	SigningName  string // the service in a signature's scope
 	TargetPrefix string // what stands before the dot in X-Amz-Target; empty for REST
 	Protocol     Protocol
+	APIVersion   string // the Version of requests of the Query protocol
+	Namespace    string // of XML answers
 	Operations   []OperationModel
 
 	// ValidationCode is the error that violated constraints are reported with.

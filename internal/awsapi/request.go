@@ -41,6 +41,12 @@ func RequestFrom(ctx context.Context) *Request {
 	return new(Request)
 }
 
+// ContextFor returns a context in which Call acts as principal, in a region:
+// for work that goes on after the request that asked for it.
+func ContextFor(ctx context.Context, principal Principal, region string) context.Context {
+	return withRequest(ctx, &Request{ID: web.EventFrom(ctx).ID, Region: region, Account: principal.Account, Principal: principal})
+}
+
 // Call performs an operation without HTTP: the same authorization, validation
 // and errors. input is a value that encodes to the JSON of the request, or
 // such JSON. Within a request the caller of that request is who calls;

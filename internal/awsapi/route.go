@@ -25,13 +25,14 @@ type route struct {
 	style     style
 	op        *operation
 	labels    map[string]string // the variable parts of a REST path
+	form      *field            // of the Query protocol
 	preflight bool
 	err       error
 }
 
 // route finds the operation of r: by the target header, by a versioned path,
 // or by the Action of the Query protocol.
-func (s *Server) route(r *http.Request) *route {
+func (s *Server) route(w http.ResponseWriter, r *http.Request) *route {
 	path := r.URL.EscapedPath()
 	if versioned(path) {
 		return s.routeREST(r, path)
@@ -44,8 +45,7 @@ func (s *Server) route(r *http.Request) *route {
 	case r.Method == http.MethodPost && len(targets) > 0:
 		return s.routeTarget(r, targets)
 	case isQuery(r):
-		return &route{style: styleQuery, err: apierr.New(apierr.NotImplemented,
-			"Rockpool does not implement any service of the AWS Query protocol yet. docs/parity.md lists what it implements.")}
+		return s.routeQuery(w, r)
 	case r.Method == http.MethodPost:
 		return &route{err: apierr.New(apierr.UnknownOperation, "The request has no X-Amz-Target header.")}
 	}
@@ -136,14 +136,6 @@ func match(template, path []string) (map[string]string, bool) {
 		labels[t[1:len(t)-1]] = v
 	}
 	return labels, true
-}
-
-func isQuery(r *http.Request) bool {
-	if r.URL.Query().Has("Action") {
-		return true
-	}
-	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return r.Method == http.MethodPost && err == nil && t == "application/x-www-form-urlencoded"
 }
 
 // loopbackPage reports whether the page that a request comes from is one that

@@ -237,7 +237,7 @@ const statusClientClosed = 499
 // serve answers one request: every path through it ends in one respond.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	ev := web.EventFrom(r.Context())
-	rt := s.route(r)
+	rt := s.route(w, r)
 	if rt.op != nil {
 		ev.Service, ev.Operation = rt.op.service.ID, rt.op.Name
 	}
@@ -294,7 +294,7 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, rt *route) (*re
 	if err != nil {
 		return nil, err
 	}
-	return encode(o, out)
+	return encode(o, out, req.ID)
 }
 
 // readBody reads the body within the operation's limit. Bodies over the

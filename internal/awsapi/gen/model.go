@@ -78,7 +78,8 @@ type shape struct {
 	Fault     bool             `json:"fault"`
 	Payload   string           `json:"payload"`
 	Error     struct {
-		Status int `json:"httpStatusCode"`
+		Code   string `json:"code"`
+		Status int    `json:"httpStatusCode"`
 	} `json:"error"`
 }
 
@@ -99,6 +100,14 @@ func readModel(path string) (*model, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
+}
+
+// code returns what an exception is called on the wire.
+func (m *model) code(name string) string {
+	if c := m.Shapes[name].Error.Code; c != "" && m.Protocol == "query" {
+		return c
+	}
+	return name
 }
 
 // readNames reads the names of the operations that are built, one a line.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -23,15 +24,19 @@ var settings = map[string]struct {
 	validation, internal, tooLarge string
 	// resource maps an input member to the expression of the resource's ARN.
 	resource map[string]string
+	// namespace is that of the XML answers of Query services.
+	namespace string
 }{
 	"cognito-idp": {
 		"InvalidParameterException", "InternalErrorException", "RequestEntityTooLargeException",
-		map[string]string{"UserPoolId": "awsapi.PoolResource(region, account, in.UserPoolId)"},
+		map[string]string{"UserPoolId": "awsapi.PoolResource(region, account, in.UserPoolId)"}, "",
 	},
 	"lambda": {
 		"ValidationException", "ServiceException", "RequestTooLargeException",
-		map[string]string{"FunctionName": "awsapi.FunctionResource(region, account, in.FunctionName)"},
+		map[string]string{"FunctionName": "awsapi.FunctionResource(region, account, in.FunctionName)"}, "",
 	},
+	"cloudformation": {"ValidationError", "InternalFailure", "RequestEntityTooLargeException", nil, "http://cloudformation.amazonaws.com/doc/2010-05-15/"},
+	"sts":            {"ValidationError", "InternalFailure", "RequestEntityTooLargeException", nil, "https://sts.amazonaws.com/doc/2011-06-15/"},
 }
 
 var authClasses = map[string]string{
@@ -48,12 +53,15 @@ func (g *generator) table(b *bytes.Buffer) error {
 	if !ok {
 		return fmt.Errorf("no settings for service %s", m.Service)
 	}
-	protocol := map[string]string{"json": "JSON11", "rest-json": "RESTJSON"}[m.Protocol]
+	protocol := map[string]string{"json": "JSON11", "rest-json": "RESTJSON", "query": "Query"}[m.Protocol]
 	if protocol == "" {
 		return fmt.Errorf("protocol %s is not supported", m.Protocol)
 	}
 	fmt.Fprintf(b, "// Model describes %s: every operation of version %s, built or not.\nfunc Model() awsapi.Service {\nreturn awsapi.Service{\n", m.Service, m.APIVersion)
 	fmt.Fprintf(b, "ID: %q,\nSigningName: %q,\nTargetPrefix: %q,\nProtocol: awsapi.%s,\n", m.Service, m.SigningName, m.TargetPrefix, protocol)
+	if m.Protocol == "query" {
+		fmt.Fprintf(b, "APIVersion: %q,\nNamespace: %q,\n", m.APIVersion, set.namespace)
+	}
 	fmt.Fprintf(b, "ValidationCode: %q,\nInternalCode: %q,\nTooLargeCode: %q,\n", set.validation, set.internal, set.tooLarge)
 	b.WriteString("ErrorStatus: map[apierr.Code]int{\n")
 	var names []string
@@ -75,13 +83,13 @@ func (g *generator) table(b *bytes.Buffer) error {
 		case status == 0:
 			return fmt.Errorf("exception %s has no status", n)
 		}
-		fmt.Fprintf(b, "%q: %d,\n", n, status)
+		fmt.Fprintf(b, "%q: %d,\n", m.code(n), status)
 	}
 	b.WriteString("},\nOperations: []awsapi.OperationModel{\n")
 	for _, n := range m.Operations.names {
 		op := m.Operations.values[n]
 		auth := op.Auth
-		if auth == "" && m.Protocol == "rest-json" {
+		if auth == "" && m.Protocol != "json" {
 			auth = "iam"
 		}
 		class, ok := authClasses[auth]
@@ -96,7 +104,7 @@ func (g *generator) table(b *bytes.Buffer) error {
 		if limit := bodyLimits[m.Service+"."+n]; limit != 0 {
 			fmt.Fprintf(b, ", MaxBody: %d", limit)
 		}
-		if op.HTTP.Method != "" {
+		if op.HTTP.Method != "" && m.Protocol == "rest-json" {
 			path, query, _ := strings.Cut(op.HTTP.RequestURI, "?")
 			field(b, "Method", op.HTTP.Method)
 			field(b, "Path", path)
@@ -107,7 +115,11 @@ func (g *generator) table(b *bytes.Buffer) error {
 			}
 		}
 		if len(op.Errors) > 0 {
-			fmt.Fprintf(b, ",\nErrors: []apierr.Code{%s}", `"`+strings.Join(op.Errors, `", "`)+`"`)
+			codes := make([]string, len(op.Errors))
+			for i, e := range op.Errors {
+				codes[i] = strconv.Quote(m.code(e))
+			}
+			fmt.Fprintf(b, ",\nErrors: []apierr.Code{%s}", strings.Join(codes, ", "))
 		}
 		b.WriteString("},\n")
 	}
