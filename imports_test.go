@@ -39,6 +39,7 @@ awsapi/awsapitest:    awsapi sigv4 apierr
 cognitoapi:           awsapi userpool signin apierr arn
 lambdaapi:            awsapi function apierr arn
 oauth:                signin userpool token web apierr arn
+cfn/template:
 `
 
 // mayUse lists standard packages that only some of ours may import.

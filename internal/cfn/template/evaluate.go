@@ -1,0 +1,527 @@
+package template
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Environment is what the values of a template depend on.
+type Environment struct {
+	Template   *Template
+	Parameters map[string]string // all of them; of SSM types, what is stored there
+	Account    string
+	Region     string
+	StackName  string
+	StackID    string
+	Resources  References
+	// Import returns the value of another stack's export.
+	Import func(name string) (string, error)
+
+	conditions map[string]bool
+	deciding   map[string]bool // to find conditions that go in a circle
+	made       int             // bytes of text that functions have made
+}
+
+// References answers for resources. What a resource that does not exist yet
+// will answer is Unknown.
+type References interface {
+	Ref(id string) (any, error)
+	GetAtt(id, attribute string) (any, error)
+}
+
+// noValue is what Ref AWS::NoValue makes: nothing at all.
+type noValue struct{}
+
+// Evaluate returns what v stands for: the same with every function replaced by
+// its result.
+func (e *Environment) Evaluate(v any) (any, error) {
+	v, err := e.eval(v)
+	if _, none := v.(noValue); none {
+		return nil, err
+	}
+	return v, err
+}
+
+// Properties returns the properties of a resource.
+func (e *Environment) Properties(r *Resource) (*Map, error) {
+	v, err := e.eval(r.Properties)
+	if err != nil {
+		return nil, fmt.Errorf("resource %s: %w", r.ID, err)
+	}
+	m, ok := v.(*Map)
+	if !ok {
+		return nil, errorf("Properties of resource %s must be an object", r.ID)
+	}
+	return m, nil
+}
+
+func (e *Environment) eval(v any) (any, error) {
+	switch v := v.(type) {
+	case []any:
+		list := make([]any, 0, len(v))
+		for _, x := range v {
+			x, err := e.eval(x)
+			if err != nil {
+				return nil, err
+			}
+			if _, none := x.(noValue); !none {
+				list = append(list, x)
+			}
+		}
+		return list, nil
+	case *Map:
+		if name, arg, ok := function(v); ok {
+			return e.call(name, arg)
+		}
+		m := NewMap()
+		for _, k := range v.keys {
+			x, err := e.eval(v.values[k])
+			if err != nil {
+				return nil, err
+			}
+			if _, none := x.(noValue); !none {
+				m.Set(k, x)
+			}
+		}
+		return m, nil
+	}
+	return v, nil
+}
+
+// functions are called with the argument as it is in the template.
+var functions map[string]func(e *Environment, arg any) (any, error)
+
+func init() { // the table refers to functions that refer to it
+	functions = map[string]func(*Environment, any) (any, error){
+		"Ref": (*Environment).ref, "Fn::GetAtt": (*Environment).getAtt, "Fn::Sub": (*Environment).sub,
+		"Fn::Join": (*Environment).join, "Fn::Split": (*Environment).split, "Fn::Select": (*Environment).pick,
+		"Fn::If": (*Environment).ifElse, "Fn::FindInMap": (*Environment).findInMap, "Fn::Base64": (*Environment).base64,
+		"Fn::GetAZs": (*Environment).zones, "Fn::ImportValue": (*Environment).importValue, "Fn::Cidr": (*Environment).cidr,
+		"Fn::Length": (*Environment).length, "Fn::ToJsonString": (*Environment).toJSON,
+	}
+	for _, name := range []string{"Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not", "Condition"} {
+		functions[name] = func(e *Environment, arg any) (any, error) { return e.decide(oneEntry(name, arg)) }
+	}
+}
+
+func oneEntry(k string, v any) *Map {
+	m := NewMap()
+	m.Set(k, v)
+	return m
+}
+
+func (e *Environment) call(name string, arg any) (any, error) {
+	if (name == "Fn::Length" || name == "Fn::ToJsonString") && !slices.Contains(e.Template.Transforms, LanguageExtensions) {
+		return nil, errorf("%s needs the transform %s", name, LanguageExtensions)
+	}
+	f := functions[name]
+	if f == nil {
+		return nil, errorf("Template error: %.100s is not a supported function", name)
+	}
+	return f(e, arg)
+}
+
+// LanguageExtensions is the transform of which Fn::Length and Fn::ToJsonString
+// are a part.
+const LanguageExtensions = "AWS::LanguageExtensions"
+
+func (e *Environment) ref(arg any) (any, error) {
+	id, ok := arg.(string)
+	if !ok {
+		return nil, errorf("Template error: every Ref object must have a single String value.")
+	}
+	switch id {
+	case "AWS::AccountId":
+		return e.Account, nil
+	case "AWS::Region":
+		return e.Region, nil
+	case "AWS::StackName":
+		return e.StackName, nil
+	case "AWS::StackId":
+		return e.StackID, nil
+	case "AWS::Partition":
+		return "aws", nil
+	case "AWS::URLSuffix":
+		return "amazonaws.com", nil
+	case "AWS::NotificationARNs":
+		return []any{}, nil
+	case "AWS::NoValue":
+		return noValue{}, nil
+	}
+	for _, p := range e.Template.Parameters {
+		if p.ID == id {
+			return p.value(e.Parameters[id]), nil
+		}
+	}
+	if _, ok := e.Template.Resource(id); !ok {
+		return nil, unresolved(id)
+	}
+	return e.Resources.Ref(id)
+}
+
+func unresolved(id string) error {
+	return formatError("Unresolved resource dependencies [%.100s] in the Resources block of the template", id)
+}
+
+// getAttArg reads the argument of Fn::GetAtt.
+func getAttArg(arg any) (id string, attribute any, ok bool) {
+	if s, isText := arg.(string); isText {
+		id, a, found := strings.Cut(s, ".")
+		return id, a, found
+	}
+	list, isList := arg.([]any)
+	if !isList || len(list) != 2 {
+		return "", nil, false
+	}
+	id, ok = list[0].(string)
+	return id, list[1], ok
+}
+
+func (e *Environment) getAtt(arg any) (any, error) {
+	id, a, ok := getAttArg(arg)
+	if !ok {
+		return nil, errorf("Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute")
+	}
+	attribute, err := e.evalText("Fn::GetAtt", a)
+	if err != nil || attribute == nil {
+		return Unknown{}, err
+	}
+	if _, ok := e.Template.Resource(id); !ok {
+		return nil, errorf("Template error: instance of Fn::GetAtt references undefined resource %.100s", id)
+	}
+	return e.Resources.GetAtt(id, *attribute)
+}
+
+// evalText evaluates v, which must be a scalar. It returns nil for Unknown.
+func (e *Environment) evalText(fn string, v any) (*string, error) {
+	v, err := e.eval(v)
+	if err != nil {
+		return nil, err
+	}
+	switch v.(type) {
+	case Unknown:
+		return nil, nil
+	case string, Number, bool:
+		s := text(v)
+		return &s, nil
+	}
+	return nil, errorf("Template error: every %s object must be given texts", fn)
+}
+
+// evalList evaluates v, which must be a list. known is false if it is Unknown.
+func (e *Environment) evalList(fn string, v any) (list []any, known bool, err error) {
+	v, err = e.eval(v)
+	if err != nil {
+		return nil, false, err
+	}
+	switch v := v.(type) {
+	case Unknown:
+		return nil, false, nil
+	case []any:
+		return v, true, nil
+	}
+	return nil, false, errorf("Template error: every %s object must be given a list", fn)
+}
+
+// args reads the argument of a function as a list of n to m values that are
+// not evaluated.
+func args(fn string, arg any, n, m int) ([]any, error) {
+	list, ok := arg.([]any)
+	if !ok || len(list) < n || len(list) > m {
+		return nil, errorf("Template error: %s must be given a list of %d to %d values", fn, n, m)
+	}
+	return list, nil
+}
+
+// grow counts text that a function makes, so that a template of many levels
+// cannot fill the memory.
+func (e *Environment) grow(s string) (any, error) {
+	if e.made += len(s); e.made > 16*maxText || len(s) > maxText {
+		return nil, errorf("Template error: the template makes too much text")
+	}
+	return s, nil
+}
+
+var placeholder = regexp.MustCompile(`\$\{(!?)([^{}]*)\}`)
+
+// subRefs returns what the placeholders of a text refer to.
+func subRefs(s string) (names []string) {
+	for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
+		if m[1] == "" {
+			names = append(names, strings.TrimSpace(m[2]))
+		}
+	}
+	return names
+}
+
+func (e *Environment) sub(arg any) (any, error) {
+	s, vars := "", NewMap()
+	switch a := arg.(type) {
+	case string:
+		s = a
+	case []any:
+		var okText, okMap bool
+		if len(a) == 2 {
+			s, okText = a[0].(string)
+			vars, okMap = a[1].(*Map)
+		}
+		if !okText || !okMap {
+			return nil, errorf("Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string")
+		}
+	default:
+		return nil, errorf("Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string")
+	}
+	var out strings.Builder
+	known, at := true, 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(s, -1) {
+		out.WriteString(s[at:m[0]])
+		at = m[1]
+		name := strings.TrimSpace(s[m[4]:m[5]])
+		if m[3] > m[2] { // ${!literal}
+			out.WriteString("${" + s[m[4]:m[5]] + "}")
+			continue
+		}
+		v, isVar := vars.Get(name)
+		if !isVar {
+			v = reference(name)
+		}
+		part, err := e.evalText("Fn::Sub", v)
+		if err != nil {
+			return nil, err
+		}
+		if part == nil {
+			known = false
+			continue
+		}
+		out.WriteString(*part)
+		if out.Len() > maxText {
+			break
+		}
+	}
+	if !known {
+		return Unknown{}, nil
+	}
+	out.WriteString(s[at:])
+	return e.grow(out.String())
+}
+
+// reference is what a placeholder of Fn::Sub stands for.
+func reference(name string) *Map {
+	if id, attribute, found := strings.Cut(name, "."); found {
+		return oneEntry("Fn::GetAtt", []any{id, attribute})
+	}
+	return oneEntry("Ref", name)
+}
+
+func (e *Environment) join(arg any) (any, error) {
+	a, err := args("Fn::Join", arg, 2, 2)
+	if err != nil {
+		return nil, err
+	}
+	sep, ok := a[0].(string)
+	if !ok {
+		return nil, errorf("Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.")
+	}
+	list, known, err := e.evalList("Fn::Join", a[1])
+	if err != nil || !known {
+		return Unknown{}, err
+	}
+	parts := make([]string, len(list))
+	for i, v := range list {
+		switch v.(type) {
+		case Unknown:
+			return Unknown{}, nil
+		case string, Number, bool:
+			parts[i] = text(v)
+		default:
+			return nil, errorf("Template error: Fn::Join joins texts only")
+		}
+	}
+	return e.grow(strings.Join(parts, sep))
+}
+
+func (e *Environment) split(arg any) (any, error) {
+	a, err := args("Fn::Split", arg, 2, 2)
+	if err != nil {
+		return nil, err
+	}
+	sep, ok := a[0].(string)
+	if !ok || sep == "" {
+		return nil, errorf("Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split.")
+	}
+	s, err := e.evalText("Fn::Split", a[1])
+	if err != nil || s == nil {
+		return Unknown{}, err
+	}
+	list := []any{}
+	for _, p := range strings.Split(*s, sep) {
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func (e *Environment) pick(arg any) (any, error) {
+	a, err := args("Fn::Select", arg, 2, 2)
+	if err != nil {
+		return nil, err
+	}
+	index, err := e.evalText("Fn::Select", a[0])
+	if err != nil || index == nil {
+		return Unknown{}, err
+	}
+	list, known, err := e.evalList("Fn::Select", a[1])
+	if err != nil || !known {
+		return Unknown{}, err
+	}
+	i, err := strconv.Atoi(*index)
+	if err != nil || i < 0 || i >= len(list) {
+		return nil, errorf("Template error: Fn::Select cannot select nonexistent value at index %.20s", *index)
+	}
+	return list[i], nil
+}
+
+func (e *Environment) ifElse(arg any) (any, error) {
+	a, err := args("Fn::If", arg, 3, 3)
+	if err != nil {
+		return nil, err
+	}
+	name, ok := a[0].(string)
+	if !ok {
+		return nil, errorf("Template error: Fn::If requires a list argument with the first element being a condition")
+	}
+	holds, err := e.Condition(name)
+	if err != nil {
+		return nil, err
+	}
+	if holds {
+		return e.eval(a[1])
+	}
+	return e.eval(a[2])
+}
+
+func (e *Environment) findInMap(arg any) (any, error) {
+	a, err := args("Fn::FindInMap", arg, 3, 4)
+	if err != nil {
+		return nil, err
+	}
+	var keys [3]string
+	for i := range keys {
+		k, err := e.evalText("Fn::FindInMap", a[i])
+		if err != nil || k == nil {
+			return Unknown{}, err
+		}
+		keys[i] = *k
+	}
+	top, _ := e.Template.Mappings.Get(keys[0])
+	m, _ := top.(*Map)
+	second, _ := m.Get(keys[1])
+	m, _ = second.(*Map)
+	if v, ok := m.Get(keys[2]); ok {
+		return e.eval(v)
+	}
+	if len(a) == 4 {
+		d, ok := a[3].(*Map)
+		v, there := d.Get("DefaultValue")
+		if ok && there && d.Len() == 1 && slices.Contains(e.Template.Transforms, LanguageExtensions) {
+			return e.eval(v)
+		}
+	}
+	return nil, errorf("Template error: Unable to get mapping for %.100s::%.100s::%.100s", keys[0], keys[1], keys[2])
+}
+
+func (e *Environment) base64(arg any) (any, error) {
+	s, err := e.evalText("Fn::Base64", arg)
+	if err != nil || s == nil {
+		return Unknown{}, err
+	}
+	return e.grow(base64.StdEncoding.EncodeToString([]byte(*s)))
+}
+
+func (e *Environment) zones(arg any) (any, error) {
+	region, err := e.evalText("Fn::GetAZs", arg)
+	if err != nil || region == nil {
+		return Unknown{}, err
+	}
+	if *region == "" {
+		*region = e.Region
+	}
+	return []any{*region + "a", *region + "b", *region + "c"}, nil
+}
+
+func (e *Environment) importValue(arg any) (any, error) {
+	name, err := e.evalText("Fn::ImportValue", arg)
+	if err != nil || name == nil {
+		return Unknown{}, err
+	}
+	if e.Import == nil {
+		return nil, errorf("No export named %.100s found.", *name)
+	}
+	v, err := e.Import(*name)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func (e *Environment) cidr(arg any) (any, error) {
+	a, err := args("Fn::Cidr", arg, 2, 3)
+	if err != nil {
+		return nil, err
+	}
+	var given [3]string
+	given[2] = "8"
+	for i := range a {
+		s, err := e.evalText("Fn::Cidr", a[i])
+		if err != nil || s == nil {
+			return Unknown{}, err
+		}
+		given[i] = *s
+	}
+	block, err := netip.ParsePrefix(given[0])
+	count, err2 := strconv.Atoi(given[1])
+	bits, err3 := strconv.Atoi(given[2])
+	if err != nil || err2 != nil || err3 != nil || !block.Addr().Is4() || count < 1 || count > 256 || bits < 1 || bits > 32-block.Bits() {
+		return nil, errorf("Template error: Fn::Cidr needs an IPv4 block, a count of 1 to 256 and a number of bits that the block has")
+	}
+	start := block.Masked().Addr().As4()
+	base := uint64(start[0])<<24 | uint64(start[1])<<16 | uint64(start[2])<<8 | uint64(start[3])
+	list := []any{}
+	for i := range count {
+		n := base + uint64(i)<<bits
+		if n >= base+1<<(32-block.Bits()) {
+			return nil, errorf("Template error: the block of Fn::Cidr has no room for %d", count)
+		}
+		list = append(list, fmt.Sprintf("%d.%d.%d.%d/%d", byte(n>>24), byte(n>>16), byte(n>>8), byte(n), 32-bits))
+	}
+	return list, nil
+}
+
+func (e *Environment) length(arg any) (any, error) {
+	list, known, err := e.evalList("Fn::Length", arg)
+	if err != nil || !known {
+		return Unknown{}, err
+	}
+	return Number(strconv.Itoa(len(list))), nil
+}
+
+func (e *Environment) toJSON(arg any) (any, error) {
+	v, err := e.eval(arg)
+	if err != nil {
+		return nil, err
+	}
+	if !Known(v) {
+		return Unknown{}, nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, errorf("Template error: Fn::ToJsonString: %v", err)
+	}
+	return e.grow(string(b))
+}
