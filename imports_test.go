@@ -40,6 +40,10 @@ cognitoapi:           awsapi userpool signin apierr arn
 lambdaapi:            awsapi function apierr arn
 oauth:                signin userpool token web apierr arn
 cfn/template:
+cfn/resource:         cfn/template apierr
+cfn:                  cfn/resource cfn/template store secret apierr
+cfnapi:               awsapi cfn apierr
+stsapi:               awsapi apierr
 `
 
 // mayUse lists standard packages that only some of ours may import.

@@ -17,6 +17,8 @@ import (
 
 	"github.com/rockpoolhq/rockpool/internal/arn"
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
+	"github.com/rockpoolhq/rockpool/internal/cfn"
+	"github.com/rockpoolhq/rockpool/internal/cfnapi"
 	"github.com/rockpoolhq/rockpool/internal/cognitoapi"
 	"github.com/rockpoolhq/rockpool/internal/function"
 	"github.com/rockpoolhq/rockpool/internal/lambdaapi"
@@ -27,6 +29,7 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/signin"
 	"github.com/rockpoolhq/rockpool/internal/store"
 	"github.com/rockpoolhq/rockpool/internal/store/sqlstore"
+	"github.com/rockpoolhq/rockpool/internal/stsapi"
 	"github.com/rockpoolhq/rockpool/internal/trigger"
 	"github.com/rockpoolhq/rockpool/internal/userpool"
 	"github.com/rockpoolhq/rockpool/internal/web"
@@ -46,6 +49,7 @@ type Server struct {
 	functions *function.Service
 	pools     *userpool.Service
 	signin    *signin.Service
+	stacks    *cfn.Service
 	keys      *accessKeys
 	api       *awsapi.Server
 	handler   http.Handler
@@ -285,6 +289,16 @@ func (s *Server) wire(context.Context) error {
 	s.api.Register(lambdaapi.Model(), lambdaapi.Operations(lambdaapi.Deps{
 		Functions: s.functions, CodeURL: s.codeURL, Engine: s.host.Engine,
 	})...)
+	s.stacks = &cfn.Service{
+		Store: s.store, KEK: s.kek, Caller: s.api, Account: s.api.Account(), Now: s.clock.Now, Logger: o.Logger,
+		As: func(ctx context.Context, a cfn.Actor, region string) context.Context {
+			return awsapi.ContextFor(ctx, awsapi.Principal{ARN: a.ARN, Account: a.Account, Root: a.Root}, region)
+		},
+	}
+	s.api.Register(cfnapi.Model(), cfnapi.Operations(s.stacks)...)
+	s.api.Register(stsapi.Model(), stsapi.Operations()...)
+	s.stacks.Start()
+	s.closers = append(s.closers, s.stacks.Close)
 	// Every route has its event, its recovery and its deadlines; the API's own
 	// handler leaves them to this one.
 	s.handler = &web.Handler{Next: s.routes(), Logger: o.Logger, Observe: s.metrics.observe}

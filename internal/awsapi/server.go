@@ -158,6 +158,9 @@ func New(opts Options) *Server {
 	return s
 }
 
+// Account is the account that owns everything here.
+func (s *Server) Account() string { return s.opts.Account }
+
 // Register adds a service and the operations of it that are built. It panics
 // if the service is there already, if an operation is unknown or built twice,
 // or if any operation of the service, built or not, has no authorization

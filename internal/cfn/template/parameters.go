@@ -199,3 +199,6 @@ func (t *Template) Given(values map[string]string) (map[string]string, error) {
 	}
 	return all, nil
 }
+
+// AllowedValues are the values that the parameter may have, nil for any.
+func (p *Parameter) AllowedValues() []string { return p.allowed }

@@ -1,0 +1,466 @@
+package cfn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
+	"github.com/rockpoolhq/rockpool/internal/cfn/template"
+	"github.com/rockpoolhq/rockpool/internal/store"
+)
+
+// parallel is how many resources of a stack are worked on at once.
+const parallel = 8
+
+// execute carries the operation on from wherever it is, to its end. An error
+// means that it was interrupted.
+func (r *run) execute() error {
+	for {
+		var op Operation
+		r.look(func(st *Stack) { op = *st.Operation })
+		var err error
+		switch op.Phase {
+		case "forward":
+			err = r.forward(op.Kind)
+		case "rollback":
+			err = r.rollback(op.Kind)
+		case "cleanup":
+			err = r.cleanup()
+		case "delete":
+			err = r.deleteAll(op)
+		default:
+			return r.finish()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// finish takes the operation off the list of what is going on.
+func (r *run) finish() error {
+	return r.s.Store.Update(context.WithoutCancel(r.ctx), func(tx store.Tx) error {
+		err := tx.DeleteDocument(kindRunning, "", r.st.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+}
+
+// phase sets the phase that comes next; "" is the end.
+func phase(name string) func(*Stack) {
+	return func(st *Stack) { st.Operation.Phase = name }
+}
+
+// forward makes the stack what it is to be.
+func (r *run) forward(kind string) error {
+	d, err := r.definition()
+	if err == nil {
+		err = r.eachResource(d)
+	}
+	var outputs []OutputValue
+	if err == nil {
+		var now references
+		r.look(func(st *Stack) { now = clone(st.Resources) })
+		outputs, _, err = d.outputs(now)
+	}
+	if err == nil {
+		err = r.export(outputs)
+	}
+	switch {
+	case err == nil:
+		return r.succeeded(kind, d, outputs)
+	case interrupted(r.ctx, err):
+		return err
+	}
+	return r.failed(kind, err)
+}
+
+// interrupted reports whether an error says nothing about the operation.
+func interrupted(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, errLost)
+}
+
+// definition reads again what the operation was begun with. It was checked then.
+func (r *run) definition() (*definition, error) {
+	var op Operation
+	var id, name, region string
+	r.look(func(st *Stack) { op, id, name, region = *st.Operation, st.ID, st.Name, st.Region })
+	t, err := template.Parse(op.Template)
+	if err != nil {
+		return nil, err
+	}
+	d := &definition{text: op.Template, template: t, given: op.Parameters, resolved: op.Resolved, hidden: op.Hidden}
+	d.env = &template.Environment{
+		Template: t, Parameters: op.Resolved, Account: r.s.Account, Region: region, StackName: name, StackID: id,
+		Resources: references{}, Import: r.s.importer(r.ctx, region, &d.imports),
+	}
+	return d, d.sort()
+}
+
+// succeeded ends forward.
+func (r *run) succeeded(kind string, d *definition, outputs []OutputValue) error {
+	become := func(st *Stack) {
+		op := st.Operation
+		st.Template, st.Parameters, st.Resolved, st.Hidden = op.Template, op.Parameters, op.Resolved, op.Hidden
+		st.Tags, st.Capabilities, st.Outputs, st.Imports = op.Tags, op.Capabilities, outputs, d.imports
+		st.Description = d.template.Description
+		for id, res := range st.Resources {
+			if !d.wanted(id) {
+				op.Replaced = append(op.Replaced, res)
+				delete(st.Resources, id)
+			}
+		}
+		op.Phase = "cleanup"
+		if kind == "create" {
+			op.Phase = ""
+		}
+	}
+	if kind == "create" {
+		return r.stackStatus("CREATE_COMPLETE", "", become)
+	}
+	return r.stackStatus("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "", become)
+}
+
+// failed decides what follows a failure of forward.
+func (r *run) failed(kind string, cause error) error {
+	var op Operation
+	r.look(func(st *Stack) { op = *st.Operation })
+	reason := cause.Error()
+	note := func(next string) func(*Stack) {
+		return func(st *Stack) { st.Operation.Failed, st.Operation.Phase = reason, next }
+	}
+	switch {
+	case op.RollbackDisabled && kind == "create":
+		return r.stackStatus("CREATE_FAILED", reason, note(""))
+	case op.RollbackDisabled:
+		return r.stackStatus("UPDATE_FAILED", reason, note(""))
+	case op.DeleteAll:
+		return r.stackStatus("DELETE_IN_PROGRESS", reason, note("delete"))
+	case kind == "create":
+		return r.stackStatus("ROLLBACK_IN_PROGRESS", reason+" Rollback requested by user.", note("rollback"))
+	}
+	return r.stackStatus("UPDATE_ROLLBACK_IN_PROGRESS", reason, note("rollback"))
+}
+
+func clone(m map[string]*Resource) references {
+	out := references{}
+	for id, r := range m {
+		c := *r
+		out[id] = &c
+	}
+	return out
+}
+
+// failures are the resources that failed, as the reason of a stack names them.
+type failures struct {
+	mu    sync.Mutex
+	ids   []string
+	first error
+	verb  string
+}
+
+func (f *failures) add(id string, err error, verb string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ids = append(f.ids, id)
+	if f.first == nil || errors.Is(err, errLost) {
+		f.first, f.verb = err, verb
+	}
+}
+
+func (f *failures) err(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.first == nil || interrupted(ctx, f.first) {
+		return f.first
+	}
+	slices.Sort(f.ids)
+	return fmt.Errorf("The following resource(s) failed to %s: [%s].", f.verb, strings.Join(f.ids, ", ")) //nolint:staticcheck // CloudFormation's words
+}
+
+// inOrder calls work for each id once what it needs is done, several at a time.
+// After a failure nothing new begins. It returns when all that began has ended.
+func inOrder(ctx context.Context, ids []string, needs func(string) []string, work func(string) error, fail *failures) {
+	type state struct {
+		waits int
+		next  []string
+	}
+	states := map[string]*state{}
+	for _, id := range ids {
+		states[id] = &state{}
+	}
+	for _, id := range ids {
+		for _, n := range needs(id) {
+			if n != id && states[n] != nil {
+				states[n].next = append(states[n].next, id)
+				states[id].waits++
+			}
+		}
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	stopped := false
+	var start func(id string)
+	start = func(id string) {
+		wg.Go(func() {
+			slots <- struct{}{}
+			mu.Lock()
+			go_ := !stopped && ctx.Err() == nil
+			mu.Unlock()
+			var err error
+			if go_ {
+				err = work(id)
+			}
+			<-slots
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || !go_ {
+				stopped = true
+				return
+			}
+			for _, n := range states[id].next {
+				if states[n].waits--; states[n].waits == 0 {
+					start(n)
+				}
+			}
+		})
+	}
+	mu.Lock()
+	for _, id := range ids {
+		if states[id].waits == 0 {
+			start(id)
+		}
+	}
+	mu.Unlock()
+	wg.Wait()
+	if ctx.Err() != nil {
+		fail.add("", ctx.Err(), "")
+	}
+}
+
+// eachResource creates or updates every resource that is wanted.
+func (r *run) eachResource(d *definition) error {
+	byID := map[string]*template.Resource{}
+	var ids []string
+	for _, res := range d.order {
+		byID[res.ID] = res
+		ids = append(ids, res.ID)
+	}
+	var fail failures
+	inOrder(r.ctx, ids, func(id string) []string { return d.template.Dependencies(byID[id]) }, func(id string) error {
+		verb, err := r.one(d, byID[id])
+		if err != nil {
+			fail.add(id, err, verb)
+		}
+		return err
+	}, &fail)
+	return fail.err(r.ctx)
+}
+
+var errCancelled = errors.New("Resource update cancelled") //nolint:staticcheck // CloudFormation's words
+
+func (r *run) cancelled() error {
+	return r.s.Store.View(r.ctx, func(tx store.Tx) error {
+		_, err := tx.Document(kindCancel, "", r.st.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = errCancelled
+		}
+		return err
+	})
+}
+
+// one makes one resource what it is to be. verb is what failed.
+func (r *run) one(d *definition, res *template.Resource) (verb string, err error) {
+	var old *Resource
+	var done bool
+	var now references
+	var began time.Time
+	r.look(func(st *Stack) {
+		done = st.Operation.Done[res.ID]
+		now = clone(st.Resources)
+		old = now[res.ID]
+		began = st.Operation.Began[res.ID]
+	})
+	if done {
+		return "", nil
+	}
+	if err := r.cancelled(); err != nil {
+		return "update", err
+	}
+	t, _ := resource.Lookup(res.Type)
+	props, err := d.properties(res, d.environment(now))
+	if err != nil {
+		return "create", r.refuse(res, old, "CREATE_FAILED", err)
+	}
+	if old == nil || old.PhysicalID == "" {
+		return "create", r.create(d, res, t, props, nil, began)
+	}
+	if old.Type != res.Type {
+		return "update", r.create(d, res, t, props, old, began)
+	}
+	c := t.Change(old.Properties, props)
+	switch {
+	case len(c.Properties) == 0:
+		return "", r.note(func(st *Stack) {
+			keep := st.Resources[res.ID]
+			keep.Retain, keep.RetainOnReplace, keep.DependsOn = policies(d, res, keep)
+			st.Operation.Done[res.ID] = true
+		})
+	case c.Replaces:
+		return "update", r.create(d, res, t, props, old, began)
+	}
+	return "update", r.update(d, res, t, props, old)
+}
+
+func policies(d *definition, res *template.Resource, _ *Resource) (retain, retainOnReplace bool, dependsOn []string) {
+	return res.DeletionPolicy != "Delete", res.UpdateReplacePolicy == "Retain", d.template.Dependencies(res)
+}
+
+// refuse notes that a resource failed before anything was done.
+func (r *run) refuse(res *template.Resource, old *Resource, status string, cause error) error {
+	failed := &Resource{ID: res.ID, Type: res.Type}
+	if old != nil {
+		failed = old
+	}
+	failed.Status, failed.Reason, failed.Updated = status, reasonOf(cause), r.s.now()
+	err := r.note(func(st *Stack) {
+		if old == nil {
+			st.Resources[res.ID] = failed
+		}
+	}, resourceEvent(failed, status, failed.Reason))
+	return orFirst(err, cause)
+}
+
+func orFirst(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// reasonOf is what an event says of an error.
+func reasonOf(err error) string {
+	if e, ok := errors.AsType[*apierr.Error](err); ok {
+		return fmt.Sprintf("%s (Error Code: %s)", e.Message, e.Code)
+	}
+	return err.Error()
+}
+
+// request is what providers are told about a resource.
+func (r *run) request(res *Resource) resource.Request {
+	return resource.Request{
+		Caller: r.s.Caller, Region: r.st.Region, Account: r.s.Account, StackID: r.st.ID, StackName: r.st.Name,
+		LogicalID: res.ID, Generation: res.Generation, PhysicalID: res.PhysicalID, Properties: res.Properties,
+	}
+}
+
+// create makes a resource, in place of old if that is not nil.
+func (r *run) create(d *definition, res *template.Resource, t *resource.Type, props map[string]any, old *Resource, began time.Time) error {
+	fresh := &Resource{ID: res.ID, Type: res.Type, Properties: props, Status: "CREATE_IN_PROGRESS", Updated: r.s.now()}
+	fresh.Retain, fresh.RetainOnReplace, fresh.DependsOn = policies(d, res, nil)
+	reason := ""
+	if old != nil {
+		fresh.Generation, reason = old.Generation+1, "Requested update requires the creation of a new physical resource; hence creating one."
+		fresh.Status = "UPDATE_IN_PROGRESS"
+	}
+	in := r.request(fresh)
+	in.Resume, in.Since = !began.IsZero(), began
+	if began.IsZero() {
+		err := r.note(func(st *Stack) {
+			if st.Operation.Began == nil {
+				st.Operation.Began = map[string]time.Time{}
+			}
+			st.Operation.Began[res.ID] = r.s.now()
+			if old == nil {
+				st.Resources[res.ID] = fresh
+			}
+		}, resourceEvent(fresh, fresh.Status, reason))
+		if err != nil {
+			return err
+		}
+	}
+	got, err := t.Create(r.ctx, in)
+	if err != nil {
+		if interrupted(r.ctx, err) {
+			return errLost
+		}
+		return r.ended(fresh, old, strings.Replace(fresh.Status, "_IN_PROGRESS", "_FAILED", 1), err)
+	}
+	made := *fresh
+	made.PhysicalID, made.Ref, made.Attributes = got.PhysicalID, got.Ref, got.Attributes
+	made.Status, made.Updated = strings.Replace(fresh.Status, "_IN_PROGRESS", "_COMPLETE", 1), r.s.now()
+	return r.note(func(st *Stack) {
+		if old != nil {
+			st.Operation.Replaced = append(st.Operation.Replaced, old)
+		}
+		st.Resources[res.ID] = &made
+		st.Operation.Done[res.ID] = true
+		delete(st.Operation.Began, res.ID)
+	}, resourceEvent(&made, made.Status, ""))
+}
+
+// ended notes a failure of a resource.
+func (r *run) ended(res, old *Resource, status string, cause error) error {
+	reason := reasonOf(cause)
+	err := r.note(func(st *Stack) {
+		delete(st.Operation.Began, res.ID)
+		if cur := st.Resources[res.ID]; cur != nil {
+			c := *cur
+			c.Status, c.Reason, c.Updated = status, reason, r.s.now()
+			st.Resources[res.ID] = &c
+		}
+	}, resourceEvent(res, status, reason))
+	return orFirst(err, cause)
+}
+
+// update changes a resource in place.
+func (r *run) update(d *definition, res *template.Resource, t *resource.Type, props map[string]any, old *Resource) error {
+	err := r.note(func(st *Stack) {
+		c := *st.Resources[res.ID]
+		c.Status, c.Updated = "UPDATE_IN_PROGRESS", r.s.now()
+		st.Resources[res.ID] = &c
+	}, resourceEvent(old, "UPDATE_IN_PROGRESS", ""))
+	if err != nil {
+		return err
+	}
+	next := *old
+	next.Properties = props
+	next.Retain, next.RetainOnReplace, next.DependsOn = policies(d, res, old)
+	in := r.request(&next)
+	in.Old = old.Properties
+	got, err := t.Update(r.ctx, in)
+	if err != nil {
+		if interrupted(r.ctx, err) {
+			return errLost
+		}
+		return r.ended(&next, old, "UPDATE_FAILED", err)
+	}
+	next.Status, next.Reason, next.Updated = "UPDATE_COMPLETE", "", r.s.now()
+	next.take(got)
+	return r.note(func(st *Stack) {
+		st.Resources[res.ID] = &next
+		st.Operation.Done[res.ID] = true
+	}, resourceEvent(&next, "UPDATE_COMPLETE", ""))
+}
+
+// take takes what a provider answered.
+func (r *Resource) take(got resource.Result) {
+	if got.PhysicalID != "" {
+		r.PhysicalID, r.Ref = got.PhysicalID, got.Ref
+	}
+	if got.Attributes != nil {
+		r.Attributes = got.Attributes
+	}
+}

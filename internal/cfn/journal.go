@@ -1,0 +1,206 @@
+package cfn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rockpoolhq/rockpool/internal/secret"
+	"github.com/rockpoolhq/rockpool/internal/store"
+)
+
+const (
+	stackType = "AWS::CloudFormation::Stack"
+	maxEvents = 10_000 // kept of a stack
+)
+
+// Event is something that happened to a stack or to a resource of it.
+type Event struct {
+	ID, StackID, StackName            string
+	LogicalID, PhysicalID, Type       string
+	Status, Reason, Token, Properties string
+	Time                              time.Time
+}
+
+// event records an event. Names count down, so that a list begins with the
+// newest.
+func (s *Service) event(tx store.Tx, st *Stack, e Event) error {
+	st.Events++
+	e.ID, e.StackID, e.StackName, e.Time = secret.UUID(), st.ID, st.Name, s.now()
+	d := store.Document{Kind: kindEvent, Scope: st.ID, Name: fmt.Sprintf("%012d", 1_000_000_000_000-st.Events), ExpiresAt: s.now().Add(keepGone)}
+	d, err := s.seal(d, e)
+	if err != nil {
+		return err
+	}
+	if old := st.Events - maxEvents; old > 0 {
+		if err := tx.DeleteDocument(kindEvent, st.ID, fmt.Sprintf("%012d", 1_000_000_000_000-old)); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return tx.CreateDocument(d)
+}
+
+// run is one process carrying out a stack's operation. Its methods may be
+// called by several goroutines: each works on resources of its own, and what
+// they share is under mu.
+type run struct {
+	s   *Service
+	ctx context.Context // ends when the lease is lost or the service closes
+
+	mu      sync.Mutex
+	st      *Stack
+	pending []Event
+}
+
+// errLost means that another process has the stack, or nobody is to have it any
+// more. What is undone stays undone.
+var errLost = errors.New("cfn: the lease was lost")
+
+// note changes the stack by fn and writes it, with the events that belong to
+// it: when it returns nil the change is there after a crash.
+func (r *run) note(fn func(*Stack), events ...Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fn(r.st)
+	r.st.Lease = Lease{Node: r.s.node, Until: time.Now().Add(r.s.lease())}
+	version, count := r.st.version, r.st.Events
+	err := r.s.Store.Update(r.ctx, func(tx store.Tx) error {
+		r.st.version, r.st.Events = version, count // it may run twice
+		for _, e := range events {
+			if err := r.s.event(tx, r.st, e); err != nil {
+				return err
+			}
+		}
+		return r.s.save(tx, r.st)
+	})
+	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
+		return errLost
+	}
+	return err
+}
+
+// look reads of the stack under the lock.
+func (r *run) look(fn func(*Stack)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fn(r.st)
+}
+
+// resourceEvent is what happened to a resource.
+func resourceEvent(res *Resource, status, reason string) Event {
+	return Event{LogicalID: res.ID, PhysicalID: res.PhysicalID, Type: res.Type, Status: status, Reason: reason}
+}
+
+// stackStatus moves the whole stack to a status.
+func (r *run) stackStatus(status, reason string, change func(*Stack)) error {
+	return r.note(func(st *Stack) {
+		st.Status, st.Reason = status, reason
+		if change != nil {
+			change(st)
+		}
+	}, Event{LogicalID: r.st.Name, PhysicalID: r.st.ID, Type: stackType, Status: status, Reason: reason})
+}
+
+// drive takes a stack's operation over, unless somebody has it. The channel is
+// closed when this process has let go of it; it is nil if it has not begun.
+func (s *Service) drive(id string) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.driving == nil || s.driving[id] != nil || s.ctx.Err() != nil {
+		return nil
+	}
+	done := make(chan struct{})
+	s.driving[id] = done
+	s.running.Go(func() {
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			delete(s.driving, id)
+			close(done)
+		}()
+		st, err := s.take(id)
+		if err != nil && s.ctx.Err() == nil {
+			s.log().Error("take over a stack operation", "stack", id, "error", err)
+		}
+		if err == nil && st != nil {
+			s.carryOut(st)
+		}
+	})
+	return done
+}
+
+// take takes the lease of a stack with an operation. It returns nil if another
+// process has it, or there is nothing to do.
+func (s *Service) take(id string) (*Stack, error) {
+	var st *Stack
+	err := s.Store.Update(s.ctx, func(tx store.Tx) error {
+		st = nil
+		got, err := s.load(tx, id)
+		if errors.Is(err, store.ErrNotFound) || err == nil && (got.Operation == nil || terminal(got.Status)) {
+			err = tx.DeleteDocument(kindRunning, "", id)
+			if errors.Is(err, store.ErrNotFound) {
+				err = nil
+			}
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if got.Lease.Node != s.node && time.Now().Before(got.Lease.Until) {
+			return nil
+		}
+		got.Lease = Lease{Node: s.node, Until: time.Now().Add(s.lease())}
+		st = got
+		return s.save(tx, got)
+	})
+	return st, err
+}
+
+// carryOut runs the operation while it renews the lease.
+func (s *Service) carryOut(st *Stack) {
+	ctx, cancel := context.WithCancel(s.As(s.ctx, st.Actor, st.Region))
+	r := &run{s: s, ctx: ctx, st: st}
+	var beat sync.WaitGroup
+	beat.Go(func() {
+		tick := time.NewTicker(s.lease() / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if r.note(func(*Stack) {}) != nil {
+					cancel()
+				}
+			}
+		}
+	})
+	err := r.execute()
+	cancel()
+	beat.Wait()
+	if s.ctx.Err() != nil {
+		r.release()
+	}
+	if err != nil && s.ctx.Err() == nil {
+		s.log().Error("stack operation interrupted", "stack", st.ID, "error", err)
+	}
+}
+
+// release lets the next process begin at once.
+func (r *run) release() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), time.Second)
+	defer cancel()
+	err := r.s.Store.Update(ctx, func(tx store.Tx) error {
+		st, err := r.s.load(tx, r.st.ID)
+		if err != nil || st.Lease.Node != r.s.node {
+			return err
+		}
+		st.Lease = Lease{}
+		return r.s.save(tx, st)
+	})
+	if err != nil {
+		r.s.log().Warn("let go of a stack", "stack", r.st.ID, "error", err)
+	}
+}

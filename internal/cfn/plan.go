@@ -1,0 +1,397 @@
+package cfn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
+	"github.com/rockpoolhq/rockpool/internal/cfn/template"
+	"github.com/rockpoolhq/rockpool/internal/store"
+)
+
+// Definition is what a caller says a stack is to be.
+type Definition struct {
+	Body, URL    string
+	UsePrevious  bool
+	Parameters   []Parameter
+	Tags         []Tag
+	KeepTags     bool // leave them as they are
+	Capabilities []string
+}
+
+// Parameter is a parameter that a caller gives.
+type Parameter struct {
+	Key         string
+	Value       *string
+	UsePrevious bool
+}
+
+// definition is a Definition that was read and checked.
+type definition struct {
+	text             string
+	template         *template.Template
+	given            map[string]string
+	resolved         map[string]string
+	hidden           []string
+	order            []*template.Resource // those whose condition holds
+	env              *template.Environment
+	imports          []string
+	needCapabilities []string
+	capabilityReason string
+}
+
+// asInvalid makes the error of a template one for the caller.
+func asInvalid(err error) error {
+	if e, ok := errors.AsType[*template.Error](err); ok {
+		return invalid("%s", e.Message)
+	}
+	return err
+}
+
+// body returns the text of the template.
+func (s *Service) body(ctx context.Context, d Definition, old *Stack) (string, error) {
+	n := 0
+	for _, given := range []bool{d.Body != "", d.URL != "", d.UsePrevious} {
+		if given {
+			n++
+		}
+	}
+	switch {
+	case n != 1:
+		return "", invalid("Exactly one of TemplateBody, TemplateURL and UsePreviousTemplate must be specified.")
+	case d.UsePrevious && (old == nil || old.Template == ""):
+		return "", invalid("There is no previous template to use.")
+	case d.UsePrevious:
+		return old.Template, nil
+	case d.Body != "":
+		return d.Body, nil
+	case s.Fetch == nil:
+		return "", invalid("TemplateURL must reference a template in a bucket of this server, and it keeps none. Send the text as TemplateBody.")
+	}
+	return s.Fetch(ctx, d.URL)
+}
+
+// define reads a definition for a stack, of which old is what it is now (nil
+// for a new one).
+func (s *Service) define(ctx context.Context, in Definition, region, name, id string, old *Stack) (*definition, error) {
+	text, err := s.body(ctx, in, old)
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.Parse(text)
+	if err != nil {
+		return nil, asInvalid(err)
+	}
+	d := &definition{text: text, template: t}
+	if err := d.supported(); err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	for _, p := range in.Parameters {
+		if _, twice := values[p.Key]; twice {
+			return nil, invalid("Parameter %s is given twice", p.Key)
+		}
+		switch {
+		case p.UsePrevious:
+			if old == nil {
+				return nil, invalid("UsePreviousValue of parameter %s: there is no previous stack", p.Key)
+			}
+			v, ok := old.Parameters[p.Key]
+			if !ok {
+				return nil, invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", p.Key)
+			}
+			values[p.Key] = v
+		case p.Value == nil:
+			return nil, invalid("Parameter %s has no value", p.Key)
+		default:
+			values[p.Key] = *p.Value
+		}
+	}
+	if d.given, err = t.Given(values); err != nil {
+		return nil, asInvalid(err)
+	}
+	for _, p := range t.Parameters {
+		if p.NoEcho {
+			d.hidden = append(d.hidden, p.ID)
+		}
+	}
+	if d.resolved, err = s.resolveSSM(ctx, t, d.given); err != nil {
+		return nil, err
+	}
+	d.env = &template.Environment{
+		Template: t, Parameters: d.resolved, Account: s.Account, Region: region, StackName: name, StackID: id,
+		Resources: references{}, Import: s.importer(ctx, region, &d.imports),
+	}
+	if err := d.env.CheckRules(); err != nil {
+		return nil, asInvalid(err)
+	}
+	return d, d.sort()
+}
+
+// resolveSSM looks up what parameters of SSM types name.
+func (s *Service) resolveSSM(ctx context.Context, t *template.Template, given map[string]string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, p := range t.Parameters {
+		v := given[p.ID]
+		if p.SSM() {
+			var err error
+			if v, err = s.ssmParameter(ctx, p.ID, v); err != nil {
+				return nil, err
+			}
+		}
+		out[p.ID] = v
+	}
+	return out, nil
+}
+
+func (s *Service) ssmParameter(ctx context.Context, id, name string) (string, error) {
+	var out struct{ Parameter struct{ Value string } }
+	answer, err := s.Caller.Call(ctx, "ssm", "GetParameter", map[string]any{"Name": name})
+	if err == nil {
+		err = decode(answer, &out)
+	}
+	if err != nil {
+		return "", invalid("Unable to fetch parameters [%s] from parameter store for this account (parameter %s).", name, id)
+	}
+	return out.Parameter.Value, nil
+}
+
+// supported refuses what this version cannot do, by name and before anything
+// is made.
+func (d *definition) supported() error {
+	for _, name := range d.template.Transforms {
+		if name != template.LanguageExtensions {
+			return invalid("The transform %.100s is not supported by this version of Rockpool.", name)
+		}
+		d.need("CAPABILITY_AUTO_EXPAND", name)
+	}
+	var unknown []string
+	for _, r := range d.template.Resources {
+		if _, ok := resource.Lookup(r.Type); !ok {
+			unknown = append(unknown, r.Type)
+		}
+		if strings.HasPrefix(r.Type, "AWS::IAM::") {
+			d.need("CAPABILITY_IAM", r.Type)
+			for _, n := range []string{"RoleName", "ManagedPolicyName", "UserName", "GroupName"} {
+				if _, named := r.Properties.Get(n); named {
+					d.need("CAPABILITY_NAMED_IAM", r.Type)
+				}
+			}
+		}
+	}
+	if unknown != nil {
+		slices.Sort(unknown)
+		return invalid("Template format error: Unrecognized resource types: [%s]. docs/cloudformation.md lists those that Rockpool has.", strings.Join(slices.Compact(unknown), ", "))
+	}
+	return nil
+}
+
+func (d *definition) need(capability, why string) {
+	if !slices.Contains(d.needCapabilities, capability) {
+		d.needCapabilities = append(d.needCapabilities, capability)
+	}
+	if !strings.Contains(d.capabilityReason, why) {
+		d.capabilityReason = strings.TrimPrefix(d.capabilityReason+", "+why, ", ")
+	}
+}
+
+// capable checks the capabilities that a caller acknowledges.
+func (d *definition) capable(given []string) error {
+	for _, c := range d.needCapabilities {
+		if slices.Contains(given, c) || c == "CAPABILITY_IAM" && slices.Contains(given, "CAPABILITY_NAMED_IAM") {
+			continue
+		}
+		return apierr.Newf(codeCapabilities, "Requires capabilities : [%s]", c)
+	}
+	return nil
+}
+
+// sort finds the resources whose condition holds, in dependency order, and
+// checks the properties as far as they are known.
+func (d *definition) sort() error {
+	order, err := d.template.Order()
+	if err != nil {
+		return asInvalid(err)
+	}
+	for _, r := range order {
+		if r.Condition != "" {
+			holds, err := d.env.Condition(r.Condition)
+			if err != nil {
+				return asInvalid(err)
+			}
+			if !holds {
+				continue
+			}
+		}
+		d.order = append(d.order, r)
+	}
+	for _, r := range d.order {
+		if _, err := d.properties(r, d.env); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wanted reports whether a resource is to be there.
+func (d *definition) wanted(id string) bool {
+	return slices.ContainsFunc(d.order, func(r *template.Resource) bool { return r.ID == id })
+}
+
+// properties evaluates and checks the properties of a resource.
+func (d *definition) properties(r *template.Resource, env *template.Environment) (map[string]any, error) {
+	m, err := env.Properties(r)
+	if err != nil {
+		return nil, asInvalid(err)
+	}
+	t, _ := resource.Lookup(r.Type)
+	p, err := t.Check(m)
+	if err != nil {
+		return nil, invalid("Properties validation failed for resource %s: %s", r.ID, err)
+	}
+	return p, nil
+}
+
+// environment is that of an operation under way, in which what is there
+// answers for itself.
+func (d *definition) environment(now references) *template.Environment {
+	env := *d.env
+	env.Resources = now
+	return &env
+}
+
+// references answers for resources by what is known of them.
+type references map[string]*Resource
+
+// exists reports whether a resource is there as it is to be.
+func (r *Resource) exists() bool {
+	return r != nil && r.PhysicalID != "" && strings.HasSuffix(r.Status, "_COMPLETE")
+}
+
+func (f references) Ref(id string) (any, error) {
+	r := f[id]
+	if !r.exists() {
+		return template.Unknown{}, nil
+	}
+	if r.Ref != "" {
+		return r.Ref, nil
+	}
+	return r.PhysicalID, nil
+}
+
+func (f references) GetAtt(id, attribute string) (any, error) {
+	r := f[id]
+	if !r.exists() {
+		return template.Unknown{}, nil
+	}
+	v, ok := r.Attributes[attribute]
+	if !ok {
+		return nil, fmt.Errorf("resource %s: Attribute %.100s does not exist", id, attribute)
+	}
+	return v, nil
+}
+
+// importer answers Fn::ImportValue and notes what was asked for.
+func (s *Service) importer(ctx context.Context, region string, used *[]string) func(string) (string, error) {
+	return func(name string) (string, error) {
+		var e exportRecord
+		err := s.Store.View(ctx, func(tx store.Tx) error {
+			d, err := tx.Document(kindExport, region, name)
+			if err != nil {
+				return err
+			}
+			return s.open(d, &e)
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			return "", invalid("No export named %.200s found.", name)
+		}
+		if err == nil && !slices.Contains(*used, name) {
+			*used = append(*used, name)
+		}
+		return e.Value, err
+	}
+}
+
+// Planned is one line of a change set.
+type Planned struct {
+	Action      string // Add, Modify, Remove
+	LogicalID   string
+	PhysicalID  string
+	Type        string
+	Replacement string // True, False or Conditional; "" unless Modify
+	Properties  []PlannedProperty
+}
+
+// PlannedProperty is a property that differs.
+type PlannedProperty struct {
+	Name     string
+	Recreate string // Always, Never or Conditionally
+}
+
+// plan compares what a stack is with what it is to be.
+func (d *definition) plan(now map[string]*Resource) ([]Planned, error) {
+	known := references{}
+	for id, r := range now {
+		known[id] = r
+	}
+	var list []Planned
+	for _, r := range d.order {
+		t, _ := resource.Lookup(r.Type)
+		old := now[r.ID]
+		if old == nil {
+			list = append(list, Planned{Action: "Add", LogicalID: r.ID, Type: r.Type})
+			continue
+		}
+		p, err := d.properties(r, d.environment(known))
+		if err != nil {
+			return nil, err
+		}
+		if old.Type != r.Type {
+			delete(known, r.ID)
+			list = append(list, Planned{Action: "Modify", LogicalID: r.ID, PhysicalID: old.PhysicalID, Type: r.Type, Replacement: "True"})
+			continue
+		}
+		c := t.Change(old.Properties, p)
+		if len(c.Properties) == 0 {
+			continue
+		}
+		line := Planned{Action: "Modify", LogicalID: r.ID, PhysicalID: old.PhysicalID, Type: r.Type, Replacement: "False"}
+		if c.Replaces {
+			line.Replacement = "True"
+			if c.Unsure {
+				line.Replacement = "Conditional"
+			}
+			delete(known, r.ID) // what refers to it changes as well
+		}
+		for _, name := range c.Properties {
+			recreate := "Never"
+			if slices.Contains(c.ReplacedBy, name) {
+				recreate = "Always"
+				if c.Unsure {
+					recreate = "Conditionally"
+				}
+			}
+			line.Properties = append(line.Properties, PlannedProperty{name, recreate})
+		}
+		list = append(list, line)
+	}
+	for _, id := range sortedIDs(now) {
+		if !d.wanted(id) {
+			list = append(list, Planned{Action: "Remove", LogicalID: id, PhysicalID: now[id].PhysicalID, Type: now[id].Type})
+		}
+	}
+	return list, nil
+}
+
+func sortedIDs(m map[string]*Resource) []string {
+	var ids []string
+	for id := range m {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}

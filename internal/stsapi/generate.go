@@ -1,0 +1,3 @@
+package stsapi
+
+//go:generate go run ../awsapi/gen -model model/sts.json -operations model/built.txt -package stsapi
