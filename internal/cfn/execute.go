@@ -376,7 +376,7 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 		fresh.Status = "UPDATE_IN_PROGRESS"
 	}
 	in := r.request(fresh)
-	in.Resume, in.Since = !began.IsZero(), began
+	in.Resume, in.Since, in.Claim = !began.IsZero(), began, r.claim
 	if began.IsZero() {
 		err := r.note(func(st *Stack) {
 			if st.Operation.Began == nil {
@@ -408,7 +408,30 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 		st.Resources[res.ID] = &made
 		st.Operation.Done[res.ID] = true
 		delete(st.Operation.Began, res.ID)
-	}, resourceEvent(&made, made.Status, ""))
+	}, resourceEvent(&made, made.Status, t.Effect))
+}
+
+// claim gives what an interrupted creation left behind to the resource that asks
+// first, unless the stack knows it as another one.
+func (r *run) claim(physicalID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	taken := r.claimed[physicalID]
+	for _, m := range []map[string]*Resource{r.st.Resources, r.st.Operation.Before} {
+		for _, x := range m {
+			taken = taken || x.PhysicalID == physicalID
+		}
+	}
+	for _, x := range r.st.Operation.Replaced {
+		taken = taken || x.PhysicalID == physicalID
+	}
+	if !taken {
+		if r.claimed == nil {
+			r.claimed = map[string]bool{}
+		}
+		r.claimed[physicalID] = true
+	}
+	return !taken
 }
 
 // ended notes a failure of a resource.

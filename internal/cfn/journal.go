@@ -52,6 +52,7 @@ type run struct {
 	mu      sync.Mutex
 	st      *Stack
 	pending []Event
+	claimed map[string]bool // physical ids, see claim
 }
 
 // errLost means that another process has the stack, or nobody is to have it any

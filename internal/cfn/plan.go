@@ -169,11 +169,7 @@ func (d *definition) supported() error {
 		}
 		d.need("CAPABILITY_AUTO_EXPAND", name)
 	}
-	var unknown []string
 	for _, r := range d.template.Resources {
-		if _, ok := resource.Lookup(r.Type); !ok {
-			unknown = append(unknown, r.Type)
-		}
 		if strings.HasPrefix(r.Type, "AWS::IAM::") {
 			d.need("CAPABILITY_IAM", r.Type)
 			for _, n := range []string{"RoleName", "ManagedPolicyName", "UserName", "GroupName"} {
@@ -183,11 +179,29 @@ func (d *definition) supported() error {
 			}
 		}
 	}
-	if unknown != nil {
-		slices.Sort(unknown)
-		return invalid("Template format error: Unrecognized resource types: [%s]. docs/cloudformation.md lists those that Rockpool has.", strings.Join(slices.Compact(unknown), ", "))
-	}
 	return nil
+}
+
+// typesKnown refuses the types that this version has not, of the resources that
+// are wanted: cdk bootstrap's template has a key in it that nobody asks for.
+func (d *definition) typesKnown() error {
+	var names, notes []string
+	for _, r := range d.order {
+		if _, ok := resource.Lookup(r.Type); ok || slices.Contains(names, r.Type) {
+			continue
+		}
+		names = append(names, r.Type)
+		if why := resource.Refused(r.Type); why != "" {
+			notes = append(notes, r.Type+": "+why+".")
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	slices.Sort(names)
+	slices.Sort(notes)
+	notes = append(notes, "docs/cloudformation.md lists the types that Rockpool has.")
+	return invalid("Template format error: Unrecognized resource types: [%s]. %s", strings.Join(names, ", "), strings.Join(notes, " "))
 }
 
 func (d *definition) need(capability, why string) {
@@ -228,6 +242,9 @@ func (d *definition) sort() error {
 			}
 		}
 		d.order = append(d.order, r)
+	}
+	if err := d.typesKnown(); err != nil {
+		return err
 	}
 	for _, r := range d.order {
 		if _, err := d.properties(r, d.env); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 )
@@ -18,22 +17,25 @@ func init() {
 			Name:       "AWS::Cognito::UserPool",
 			Attributes: []string{"Arn", "ProviderName", "ProviderURL", "UserPoolId"},
 			schema: parseSchema(`
-				UserPoolName DeletionProtection UserPoolTier MfaConfiguration EnabledMfas:[]
+				UserPoolName DeletionProtection UserPoolTier MfaConfiguration EnabledMfas-:[]
+				IssuerConfiguration{ Type } KeyConfiguration{ KeyType KmsKeyArn }
 				Policies{ PasswordPolicy{ MinimumLength:int RequireLowercase:bool RequireNumbers:bool RequireSymbols:bool
 					RequireUppercase:bool TemporaryPasswordValidityDays:int PasswordHistorySize:int }
 					SignInPolicy{ AllowedFirstAuthFactors:[] } }
 				LambdaConfig{ CreateAuthChallenge CustomMessage DefineAuthChallenge PostAuthentication PostConfirmation
 					PreAuthentication PreSignUp PreTokenGeneration UserMigration VerifyAuthChallengeResponse KMSKeyID
-					PreTokenGenerationConfig{ LambdaArn! LambdaVersion! }
-					CustomEmailSender{ LambdaArn LambdaVersion } CustomSMSSender{ LambdaArn LambdaVersion } }
+					PreTokenGenerationConfig{ LambdaArn LambdaVersion }
+					CustomEmailSender{ LambdaArn LambdaVersion } CustomSMSSender{ LambdaArn LambdaVersion }
+					InboundFederation{ LambdaArn LambdaVersion } }
 				AutoVerifiedAttributes:[] AliasAttributes:[] UsernameAttributes:[]
 				SmsVerificationMessage EmailVerificationMessage EmailVerificationSubject SmsAuthenticationMessage
-				EmailAuthenticationMessage EmailAuthenticationSubject
+				EmailAuthenticationMessage- EmailAuthenticationSubject-
 				VerificationMessageTemplate{ SmsMessage EmailMessage EmailSubject EmailMessageByLink EmailSubjectByLink DefaultEmailOption }
-				UserAttributeUpdateSettings{ AttributesRequireVerificationBeforeUpdate:[] }
+				UserAttributeUpdateSettings{ AttributesRequireVerificationBeforeUpdate!:[] }
 				DeviceConfiguration{ ChallengeRequiredOnNewDevice:bool DeviceOnlyRememberedOnUserPrompt:bool }
 				EmailConfiguration{ SourceArn ReplyToEmailAddress EmailSendingAccount From ConfigurationSet }
-				SmsConfiguration{ SnsCallerArn ExternalId SnsRegion }
+				SmsConfiguration{ SnsCallerArn ExternalId SnsRegion
+					EumsSms-{ CallerArn! ConfigurationSetName ExternalId InEntityId InTemplateId OriginationIdentity Region } }
 				UserPoolTags:map
 				AdminCreateUserConfig{ AllowAdminCreateUserOnly:bool UnusedAccountValidityDays:int
 					InviteMessageTemplate{ SMSMessage EmailMessage EmailSubject } }
@@ -42,7 +44,7 @@ func init() {
 				UserPoolAddOns{ AdvancedSecurityMode AdvancedSecurityAdditionalFlows{ CustomAuthMode } }
 				UsernameConfiguration{ CaseSensitive:bool }
 				AccountRecoverySetting{ RecoveryMechanisms:[]{ Name Priority:int } }
-				WebAuthnRelyingPartyID WebAuthnUserVerification`),
+				WebAuthnFactorConfiguration- WebAuthnRelyingPartyID- WebAuthnUserVerification-`),
 			create: createPool, update: updatePool,
 			remove: func(ctx context.Context, r Request) error {
 				return r.do(ctx, cognito, "DeleteUserPool", map[string]any{"UserPoolId": r.PhysicalID}, nil)
@@ -95,7 +97,7 @@ func init() {
 				var out struct{ User struct{ Username string } }
 				err := r.do(ctx, cognito, "AdminCreateUser", with(r.Properties, "Username", name), &out)
 				if r.Resume && is(err, apierr.UsernameExists) {
-					return Result{PhysicalID: name}, nil
+					return resumedUser(ctx, r, name, err)
 				}
 				return Result{PhysicalID: out.User.Username}, err
 			},
@@ -116,20 +118,23 @@ func init() {
 	)
 }
 
-// poolInput is the input of CreateUserPool, and nearly that of UpdateUserPool.
-func poolInput(r Request) (map[string]any, error) {
-	// Neither operation takes these: they belong to operations of their own.
-	for _, name := range []string{"EnabledMfas", "EmailAuthenticationMessage", "EmailAuthenticationSubject", "WebAuthnRelyingPartyID", "WebAuthnUserVerification"} {
-		if list, isList := r.Properties[name].([]any); isList && len(list) == 0 {
-			continue
-		}
-		if _, set := r.Properties[name]; set {
-			return nil, fmt.Errorf("property %s is not supported by this version of Rockpool: its operation is not built", name)
-		}
+// resumedUser is the user that an interrupted creation made; one that was there
+// before is exists.
+func resumedUser(ctx context.Context, r Request, name string, exists error) (Result, error) {
+	var out struct {
+		Username       string
+		UserCreateDate float64
 	}
-	in := with(r.Properties, "UserPoolName", nil, "EnabledMfas", nil)
-	in["PoolName"] = orElse(str(r.Properties, "UserPoolName"), r.name(128))
-	return in, nil
+	err := r.do(ctx, cognito, "AdminGetUser", map[string]any{"UserPoolId": r.Properties["UserPoolId"], "Username": name}, &out)
+	if err == nil && !(r.madeSince(out.UserCreateDate) && r.claim(out.Username)) {
+		err = exists
+	}
+	return Result{PhysicalID: out.Username}, err
+}
+
+// poolInput is the input of CreateUserPool, and nearly that of UpdateUserPool.
+func poolInput(r Request) map[string]any {
+	return with(r.Properties, "UserPoolName", nil, "PoolName", orElse(str(r.Properties, "UserPoolName"), r.name(128)))
 }
 
 type poolAnswer struct {
@@ -144,10 +149,7 @@ func poolResult(r Request, id, arn string) Result {
 }
 
 func createPool(ctx context.Context, r Request) (Result, error) {
-	in, err := poolInput(r)
-	if err != nil {
-		return Result{}, err
-	}
+	in := poolInput(r)
 	if r.Resume {
 		id, err := findPool(ctx, r, str(in, "PoolName"))
 		if err != nil {
@@ -188,8 +190,7 @@ func findPool(ctx context.Context, r Request, name string) (string, error) {
 			return "", err
 		}
 		for _, p := range out.UserPools {
-			// The list may have whole seconds.
-			if p.Name == name && time.Unix(int64(p.CreationDate)+1, 0).After(r.Since) {
+			if p.Name == name && r.madeSince(p.CreationDate) && r.claim(p.Id) {
 				return p.Id, nil
 			}
 		}
@@ -208,90 +209,150 @@ func updatePool(ctx context.Context, r Request) (Result, error) {
 			return Result{}, fmt.Errorf("Updates are not allowed for property - %s.", name) //nolint:staticcheck // CloudFormation's words
 		}
 	}
-	in, err := poolInput(r)
-	if err != nil {
-		return Result{}, err
-	}
-	var added []any
 	// An attribute that an update added cannot be taken away again.
 	if !r.Restore {
-		if added, err = addedAttributes(r); err != nil {
+		if err := addAttributes(ctx, r); err != nil {
 			return Result{}, err
 		}
 	}
-	if len(added) > 0 {
-		add := map[string]any{"UserPoolId": r.PhysicalID, "CustomAttributes": added}
-		if err := r.do(ctx, cognito, "AddCustomAttributes", add, nil); err != nil {
-			return Result{}, err
-		}
-	}
-	in = with(in, "UserPoolId", r.PhysicalID, "Schema", nil, "AliasAttributes", nil, "UsernameAttributes", nil, "UsernameConfiguration", nil)
+	in := with(poolInput(r), "UserPoolId", r.PhysicalID, "Schema", nil, "AliasAttributes", nil, "UsernameAttributes", nil, "UsernameConfiguration", nil)
 	if err := r.do(ctx, cognito, "UpdateUserPool", in, nil); err != nil {
 		return Result{}, err
 	}
 	return describePool(ctx, r, r.PhysicalID)
 }
 
-// addedAttributes compares the schemas: attributes can be added and nothing
-// else.
-func addedAttributes(r Request) ([]any, error) {
-	old, _ := r.Old["Schema"].([]any)
-	new, _ := r.Properties["Schema"].([]any)
-	named := func(list []any) map[string]any {
-		m := map[string]any{}
-		for _, a := range list {
-			if o, ok := a.(map[string]any); ok {
-				m[str(o, "Name")] = a
-			}
-		}
-		return m
+var errSchema = errors.New("Existing schema attributes cannot be modified or deleted.") //nolint:staticcheck // CloudFormation's words
+
+// addAttributes adds the attributes that the schema has and the old one has
+// not. Nothing else of a schema can change.
+func addAttributes(ctx context.Context, r Request) error {
+	added, err := addedAttributes(r.Old["Schema"], r.Properties["Schema"])
+	if err != nil || len(added) == 0 {
+		return err
 	}
-	before, after := named(old), named(new)
+	var out struct {
+		UserPool struct {
+			SchemaAttributes []struct{ Name, AttributeDataType string }
+		}
+	}
+	if err := r.do(ctx, cognito, "DescribeUserPool", map[string]any{"UserPoolId": r.PhysicalID}, &out); err != nil {
+		return err
+	}
+	there := map[string]string{}
+	for _, a := range out.UserPool.SchemaAttributes {
+		there[a.Name] = a.AttributeDataType
+	}
+	var missing []any
+	for _, a := range added {
+		prefix := "custom:"
+		if dev, _ := a["DeveloperOnlyAttribute"].(bool); dev {
+			prefix = "dev:custom:"
+		}
+		name := str(a, "Name")
+		if _, standard := there[name]; standard {
+			return errSchema
+		}
+		switch was := there[prefix+name]; was {
+		case "":
+			missing = append(missing, a)
+		case orElse(str(a, "AttributeDataType"), was):
+			// An update that was interrupted or rolled back has added it.
+		default:
+			return errSchema
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return r.do(ctx, cognito, "AddCustomAttributes", map[string]any{"UserPoolId": r.PhysicalID, "CustomAttributes": missing}, nil)
+}
+
+// addedAttributes are those of a schema that an older one has not.
+func addedAttributes(old, now any) (added []map[string]any, err error) {
+	before, after := attributesByName(old), attributesByName(now)
 	for name := range before {
-		if _, there := after[name]; !there {
-			return nil, errors.New("Existing schema attributes cannot be modified or deleted.") //nolint:staticcheck
+		if after[name] == nil {
+			return nil, errSchema
 		}
 	}
-	var added []any
-	for _, a := range new {
-		o, ok := a.(map[string]any)
-		if !ok {
-			continue
-		}
-		b, there := before[str(o, "Name")]
-		if !there {
+	list, _ := now.([]any)
+	for _, e := range list {
+		a, _ := e.(map[string]any)
+		switch b := before[str(a, "Name")]; {
+		case b == nil:
 			added = append(added, a)
-		} else if !reflect.DeepEqual(normal(a), normal(b)) {
-			return nil, errors.New("Existing schema attributes cannot be modified or deleted.") //nolint:staticcheck
+		case !reflect.DeepEqual(normal(a), normal(b)):
+			return nil, errSchema
 		}
 	}
 	return added, nil
 }
 
+func attributesByName(schema any) map[string]map[string]any {
+	out := map[string]map[string]any{}
+	list, _ := schema.([]any)
+	for _, e := range list {
+		if a, ok := e.(map[string]any); ok {
+			out[str(a, "Name")] = a
+		}
+	}
+	return out
+}
+
 func createClient(ctx context.Context, r Request) (Result, error) {
 	in := with(r.Properties, "ClientName", orElse(str(r.Properties, "ClientName"), r.name(128)))
-	if !r.Resume {
-		return clientResult(ctx, r, "CreateUserPoolClient", in)
+	if r.Resume {
+		id, err := findClient(ctx, r, str(in, "ClientName"))
+		if err != nil {
+			return Result{}, err
+		}
+		if id != "" {
+			// Names are not unique, so it may be what another resource of that
+			// name has left, whose settings differ.
+			return clientResult(ctx, r, "UpdateUserPoolClient", with(in, "ClientId", id, "GenerateSecret", nil))
+		}
 	}
+	return clientResult(ctx, r, "CreateUserPoolClient", in)
+}
+
+// findClient looks for the client that a creation made before it was
+// interrupted.
+func findClient(ctx context.Context, r Request, name string) (string, error) {
+	wantsSecret, _ := r.Properties["GenerateSecret"].(bool)
+	pool := r.Properties["UserPoolId"]
 	for token := ""; ; {
-		list := map[string]any{"UserPoolId": in["UserPoolId"], "MaxResults": 60}
+		in := map[string]any{"UserPoolId": pool, "MaxResults": 60}
 		if token != "" {
-			list["NextToken"] = token
+			in["NextToken"] = token
 		}
 		var out struct {
 			UserPoolClients []struct{ ClientId, ClientName string }
 			NextToken       string
 		}
-		if err := r.do(ctx, cognito, "ListUserPoolClients", list, &out); err != nil {
-			return Result{}, err
+		if err := r.do(ctx, cognito, "ListUserPoolClients", in, &out); err != nil {
+			return "", err
 		}
 		for _, c := range out.UserPoolClients {
-			if c.ClientName == in["ClientName"] {
-				return clientResult(ctx, r, "DescribeUserPoolClient", map[string]any{"UserPoolId": in["UserPoolId"], "ClientId": c.ClientId})
+			if c.ClientName != name {
+				continue
+			}
+			var found struct {
+				UserPoolClient struct {
+					ClientSecret string
+					CreationDate float64
+				}
+			}
+			if err := r.do(ctx, cognito, "DescribeUserPoolClient", map[string]any{"UserPoolId": pool, "ClientId": c.ClientId}, &found); err != nil {
+				return "", err
+			}
+			f := found.UserPoolClient
+			if r.madeSince(f.CreationDate) && (f.ClientSecret != "") == wantsSecret && r.claim(c.ClientId) {
+				return c.ClientId, nil
 			}
 		}
 		if token = out.NextToken; token == "" {
-			return clientResult(ctx, r, "CreateUserPoolClient", in)
+			return "", nil
 		}
 	}
 }

@@ -7,6 +7,7 @@
 // call from a client would be. It keeps no state, and does not know stacks.
 //
 //	Lookup       the name of a type → *Type
+//	Refused      the name of a type that there is not → what to do about it
 //	Type.Check   evaluated properties → what operations take, or what is wrong
 //	Type.Change  old and new properties → nothing, update or replacement
 //	Type.Create, Update, Delete
@@ -57,6 +58,17 @@ type Request struct {
 	// anybody learning of it. Since is when it began.
 	Resume bool
 	Since  time.Time
+	// Claim says that what an earlier Create left behind is this resource's. It
+	// is false if another resource of the stack has it. Nil: no other can.
+	Claim func(physicalID string) bool
+}
+
+func (r Request) claim(id string) bool { return r.Claim == nil || r.Claim(id) }
+
+// madeSince reports whether something that was made at a time may be what the
+// interrupted creation made. The time may have whole seconds.
+func (r Request) madeSince(seconds float64) bool {
+	return time.Unix(int64(seconds)+1, 0).After(r.Since)
 }
 
 // Result is an existing resource.
@@ -74,9 +86,13 @@ type Type struct {
 	create     func(context.Context, Request) (Result, error)
 	update     func(context.Context, Request) (Result, error)
 	remove     func(context.Context, Request) error
-	// conditional reports whether a change that the schema takes for an
-	// update is a replacement after all; may be nil.
-	conditional func(old, new map[string]any) bool
+	// check finds what the schema cannot say; may be nil. What is not known yet
+	// is a template.Unknown in properties.
+	check func(properties map[string]any) error
+
+	// Effect says what the resource does here where that is less than at AWS;
+	// it is the reason of the event that says it was made.
+	Effect string
 }
 
 var types = map[string]*Type{}
@@ -120,7 +136,7 @@ func (t *Type) Delete(ctx context.Context, r Request) error {
 		return nil
 	}
 	err := t.remove(ctx, r)
-	if is(err, apierr.ResourceNotFound, apierr.UserNotFound, "NoSuchEntity", "ParameterNotFound", "NoSuchBucket", "RepositoryNotFoundException") {
+	if is(err, apierr.ResourceNotFound, apierr.UserNotFound, "ParameterNotFound", "NoSuchBucket") {
 		return nil
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 	"strings"
@@ -20,13 +21,18 @@ func init() {
 			Name:       "AWS::Lambda::Function",
 			Attributes: []string{"Arn"},
 			schema: parseSchema(`
-				FunctionName^ Code!{ ZipFile S3Bucket S3Key S3ObjectVersion ImageUri SourceKMSKeyArn } Handler Runtime Role! Description
-				Timeout:int MemorySize:int Environment{ Variables:map } Architectures:[] Layers:[] PackageType^ KmsKeyArn CodeSigningConfigArn
-				Tags:[]{ Key Value } TracingConfig{ Mode } DeadLetterConfig{ TargetArn } ReservedConcurrentExecutions:int
-				VpcConfig{ SecurityGroupIds:[] SubnetIds:[] Ipv6AllowedForDualStack:bool } EphemeralStorage{ Size:int }
-				FileSystemConfigs:[]{ Arn LocalMountPath } ImageConfig{ Command:[] EntryPoint:[] WorkingDirectory }
-				LoggingConfig{ LogFormat LogGroup ApplicationLogLevel SystemLogLevel } SnapStart{ ApplyOn }
-				RuntimeManagementConfig{ UpdateRuntimeOn RuntimeVersionArn } RecursiveLoop`),
+				FunctionName^ Code!{ ZipFile S3Bucket S3Key S3ObjectVersion S3ObjectStorageMode- ImageUri- SourceKMSKeyArn- } Handler Runtime Role! Description
+				Timeout:int MemorySize:int Environment{ Variables:map } Architectures:[] Layers-:[] PackageType^ KmsKeyArn- CodeSigningConfigArn-
+				Tags:[]{ Key! Value } TracingConfig{ Mode } DeadLetterConfig{ TargetArn } ReservedConcurrentExecutions-:int
+				VpcConfig{ SecurityGroupIds:[] SubnetIds:[] Ipv6AllowedForDualStack:bool } EphemeralStorage{ Size!:int }
+				FileSystemConfigs-:[]{ Arn! LocalMountPath! S3FilesConfig{ DirectS3Read } } ImageConfig-{ Command:[] EntryPoint:[] WorkingDirectory }
+				LoggingConfig{ LogFormat LogGroup ApplicationLogLevel SystemLogLevel } SnapStart{ ApplyOn! }
+				RuntimeManagementConfig{ UpdateRuntimeOn! RuntimeVersionArn } RecursiveLoop PublishToLatestPublished-:bool
+				TenancyConfig^-{ TenantIsolationMode! } FunctionScalingConfig-{ MinExecutionEnvironments:int MaxExecutionEnvironments:int }
+				DurableConfig-{ ExecutionTimeout!:int RetentionPeriodInDays:int KMSKeyArn } CapacityProviderConfig-{
+					LambdaManagedInstancesCapacityProviderConfig!{ CapacityProviderArn! ExecutionEnvironmentMemoryGiBPerVCpu:num
+						PerExecutionEnvironmentMaxConcurrency:int } }`),
+			check:  checkFunction,
 			create: createFunction, update: updateFunction,
 			remove: func(ctx context.Context, r Request) error {
 				return r.do(ctx, lambda, "DeleteFunction", map[string]any{"FunctionName": r.PhysicalID}, nil)
@@ -35,7 +41,7 @@ func init() {
 		&Type{
 			Name:       "AWS::Lambda::Permission",
 			Attributes: []string{"Id"},
-			schema:     parseSchema(`FunctionName!^ Action!^ Principal!^ SourceArn^ SourceAccount^ EventSourceToken^ PrincipalOrgID^ FunctionUrlAuthType^ InvokedViaFunctionUrl^:bool`),
+			schema:     parseSchema(`FunctionName!^ Action!^ Principal!^ SourceArn^ SourceAccount^ EventSourceToken^- PrincipalOrgID^- FunctionUrlAuthType^- InvokedViaFunctionUrl^-:bool`),
 			create: func(ctx context.Context, r Request) (Result, error) {
 				id := r.name(100)
 				err := r.do(ctx, lambda, "AddPermission", with(r.Properties, "StatementId", id), nil)
@@ -51,19 +57,9 @@ func init() {
 		&Type{
 			Name:       "AWS::Lambda::Version",
 			Attributes: []string{"Version", "FunctionArn"},
-			schema:     parseSchema(`FunctionName!^ CodeSha256^ Description^ ProvisionedConcurrencyConfig{ ProvisionedConcurrentExecutions:int } RuntimePolicy^{ UpdateRuntimeOn RuntimeVersionArn }`),
-			create: func(ctx context.Context, r Request) (Result, error) {
-				if r.Properties["ProvisionedConcurrencyConfig"] != nil {
-					return Result{}, errors.New("property ProvisionedConcurrencyConfig is not supported by this version of Rockpool")
-				}
-				var out struct{ FunctionArn, Version string }
-				err := r.do(ctx, lambda, "PublishVersion", with(r.Properties, "RuntimePolicy", nil), &out)
-				arn := out.FunctionArn
-				if err == nil && !strings.HasSuffix(arn, ":"+out.Version) {
-					arn += ":" + out.Version
-				}
-				return Result{PhysicalID: arn, Attributes: map[string]string{"Version": out.Version, "FunctionArn": arn}}, err
-			},
+			schema: parseSchema(`FunctionName!^ CodeSha256^ Description^ ProvisionedConcurrencyConfig^-{ ProvisionedConcurrentExecutions!:int }
+				RuntimePolicy^-{ UpdateRuntimeOn! RuntimeVersionArn } FunctionScalingConfig-{ MinExecutionEnvironments:int MaxExecutionEnvironments:int }`),
+			create: publish,
 			remove: func(ctx context.Context, r Request) error {
 				return r.do(ctx, lambda, "DeleteFunction", map[string]any{"FunctionName": r.Properties["FunctionName"], "Qualifier": afterColon(r.PhysicalID)}, nil)
 			},
@@ -72,7 +68,8 @@ func init() {
 			Name:       "AWS::Lambda::Alias",
 			Attributes: []string{"AliasArn"},
 			schema: parseSchema(`FunctionName!^ Name!^ FunctionVersion! Description
-				RoutingConfig{ AdditionalVersionWeights:[]{ FunctionVersion FunctionWeight:num } } ProvisionedConcurrencyConfig{ ProvisionedConcurrentExecutions:int }`),
+				RoutingConfig{ AdditionalVersionWeights:[]{ FunctionVersion! FunctionWeight!:num } }
+				ProvisionedConcurrencyConfig-{ ProvisionedConcurrentExecutions!:int }`),
 			create: aliasOperation("CreateAlias"),
 			update: aliasOperation("UpdateAlias"),
 			remove: func(ctx context.Context, r Request) error {
@@ -82,18 +79,25 @@ func init() {
 	)
 }
 
-// functionInput is what CreateFunction takes. What there is no operation for is
-// refused, unless it says what is the case anyway.
-func functionInput(r Request) (map[string]any, error) {
-	for _, name := range []string{"ReservedConcurrentExecutions", "CodeSigningConfigArn"} {
-		if r.Properties[name] != nil {
-			return nil, errors.New("property " + name + " is not supported by this version of Rockpool: its operation is not built")
+// checkFunction refuses what there is no operation for, unless it says what is
+// the case anyway.
+func checkFunction(p map[string]any) error {
+	runtime, _ := p["RuntimeManagementConfig"].(map[string]any)
+	for name, is := range map[string]struct{ got, only string }{
+		"RuntimeManagementConfig.UpdateRuntimeOn": {str(runtime, "UpdateRuntimeOn"), "Auto"},
+		"RecursiveLoop": {str(p, "RecursiveLoop"), "Terminate"},
+		"PackageType":   {str(p, "PackageType"), "Zip"},
+	} {
+		if is.got != "" && is.got != is.only {
+			return fmt.Errorf("Property %s can only be %s in this version of Rockpool", name, is.only) //nolint:staticcheck // reads like CloudFormation's
 		}
 	}
+	return nil
+}
+
+// functionInput is what CreateFunction takes.
+func functionInput(r Request) (map[string]any, error) {
 	in := with(r.Properties, "RuntimeManagementConfig", nil, "RecursiveLoop", nil, "Tags", nil)
-	if key := r.Properties["KmsKeyArn"]; key != nil {
-		in = with(in, "KmsKeyArn", nil, "KMSKeyArn", key)
-	}
 	if tags, ok := r.Properties["Tags"].([]any); ok {
 		m := map[string]any{}
 		for _, t := range tags {
@@ -170,9 +174,14 @@ var configuration = []string{"Role", "Handler", "Description", "Timeout", "Memor
 	"KMSKeyArn", "TracingConfig", "Layers", "FileSystemConfigs", "ImageConfig", "EphemeralStorage", "SnapStart", "LoggingConfig"}
 
 // defaults are what a property is when it is taken out of the template.
-var defaults = map[string]any{"Description": "", "Timeout": 3, "MemorySize": 128, "Environment": map[string]any{"Variables": map[string]any{}}}
+var defaults = map[string]any{
+	"Description": "", "Timeout": 3, "MemorySize": 128, "Environment": map[string]any{"Variables": map[string]any{}}, "EphemeralStorage": map[string]any{"Size": 512},
+}
 
 func updateFunction(ctx context.Context, r Request) (Result, error) {
+	if !reflect.DeepEqual(normal(r.Old["Tags"]), normal(r.Properties["Tags"])) {
+		return Result{}, errors.New("Tags of a function cannot be changed in this version of Rockpool: TagResource is not built") //nolint:staticcheck
+	}
 	in, err := functionInput(r)
 	if err != nil {
 		return Result{}, err
@@ -180,9 +189,9 @@ func updateFunction(ctx context.Context, r Request) (Result, error) {
 	var out functionAnswer
 	if r.Restore || !reflect.DeepEqual(normal(r.Old["Code"]), normal(r.Properties["Code"])) || !reflect.DeepEqual(r.Old["Architectures"], r.Properties["Architectures"]) {
 		code, _ := in["Code"].(map[string]any)
-		change := with(code, "FunctionName", r.PhysicalID)
-		if a := in["Architectures"]; a != nil {
-			change["Architectures"] = a
+		change := with(code, "FunctionName", r.PhysicalID, "Architectures", in["Architectures"])
+		if in["Architectures"] == nil {
+			change["Architectures"] = []any{"x86_64"}
 		}
 		if err := r.do(ctx, lambda, "UpdateFunctionCode", change, &out); err != nil {
 			return Result{}, err
@@ -200,22 +209,56 @@ func updateFunction(ctx context.Context, r Request) (Result, error) {
 	return functionResult(r.PhysicalID, out.FunctionArn), nil
 }
 
+// publish makes a version. CloudFormation refuses one that would be the same as
+// the last: deleting either resource would delete the version of the other.
+func publish(ctx context.Context, r Request) (Result, error) {
+	name := r.Properties["FunctionName"]
+	there := map[string]bool{}
+	for marker := ""; ; {
+		in := map[string]any{"FunctionName": name, "MaxItems": 50}
+		if marker != "" {
+			in["Marker"] = marker
+		}
+		var out struct {
+			Versions   []struct{ Version string }
+			NextMarker string
+		}
+		if err := r.do(ctx, lambda, "ListVersionsByFunction", in, &out); err != nil {
+			return Result{}, err
+		}
+		for _, v := range out.Versions {
+			there[v.Version] = true
+		}
+		if marker = out.NextMarker; marker == "" {
+			break
+		}
+	}
+	var out struct{ FunctionArn, Version string }
+	if err := r.do(ctx, lambda, "PublishVersion", r.Properties, &out); err != nil {
+		return Result{}, err
+	}
+	arn := out.FunctionArn
+	if !strings.HasSuffix(arn, ":"+out.Version) {
+		arn += ":" + out.Version
+	}
+	if there[out.Version] && !(r.Resume && r.claim(arn)) {
+		return Result{}, fmt.Errorf("A version for this Lambda function exists ( %s ). Modify the function to create a new version.", out.Version) //nolint:staticcheck // CloudFormation's words
+	}
+	return Result{PhysicalID: arn, Attributes: map[string]string{"Version": out.Version, "FunctionArn": arn}}, nil
+}
+
 func aliasOperation(operation string) func(context.Context, Request) (Result, error) {
 	return func(ctx context.Context, r Request) (Result, error) {
-		if r.Properties["ProvisionedConcurrencyConfig"] != nil {
-			return Result{}, errors.New("property ProvisionedConcurrencyConfig is not supported by this version of Rockpool")
-		}
-		in := r.Properties
-		if routing, ok := in["RoutingConfig"].(map[string]any); ok {
-			weights := map[string]any{}
-			list, _ := routing["AdditionalVersionWeights"].([]any)
-			for _, w := range list {
-				if o, ok := w.(map[string]any); ok {
-					weights[str(o, "FunctionVersion")] = o["FunctionWeight"]
-				}
+		// What the template no longer says is no longer so.
+		weights := map[string]any{}
+		routing, _ := r.Properties["RoutingConfig"].(map[string]any)
+		list, _ := routing["AdditionalVersionWeights"].([]any)
+		for _, w := range list {
+			if o, ok := w.(map[string]any); ok {
+				weights[str(o, "FunctionVersion")] = o["FunctionWeight"]
 			}
-			in = with(in, "RoutingConfig", map[string]any{"AdditionalVersionWeights": weights})
 		}
+		in := with(r.Properties, "Description", str(r.Properties, "Description"), "RoutingConfig", map[string]any{"AdditionalVersionWeights": weights})
 		var out struct{ AliasArn string }
 		err := r.do(ctx, lambda, operation, in, &out)
 		if r.Resume && is(err, apierr.ResourceConflict) {

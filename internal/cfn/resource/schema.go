@@ -2,6 +2,7 @@ package resource
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ type shape struct {
 
 	required bool
 	replaces bool // a change of the property is a replacement
+	refused  bool // there is nothing here that could honour it
 }
 
 type kind uint8
@@ -37,9 +39,9 @@ const (
 var kindNames = [...]string{"String", "Integer", "Number", "Boolean", "Json", "Map of String", "List", "an object"}
 
 // parseSchema reads the notation of the types' tables: names, each with what it
-// is, the marks ! (required) and ^ (a change is a replacement):
+// is, the marks ! (required), ^ (a change is a replacement) and - (refused):
 //
-//	PoolName^ Tags:map Count:int Ids:[] Policy!{ Length:int Words:[]{ Text } }
+//	PoolName^ Tags:map Count:int Ids:[] Policy!{ Length:int Words:[]{ Text } } Image-
 //
 // Without a kind it is a text. A notation that cannot be read stops the
 // program, since it is a part of it.
@@ -47,11 +49,13 @@ func parseSchema(notation string) *shape {
 	notation = strings.NewReplacer("{", " { ", "}", " } ").Replace(notation)
 	words := strings.Fields(notation)
 	root := &shape{kind: kindObject, members: map[string]*shape{}}
-	if rest := parseMembers(root, words); len(rest) != 0 {
-		panic("resource: schema has too many }")
+	if rest := parseMembers(root, words); len(rest) != 0 || strings.Count(notation, "{") != strings.Count(notation, "}") {
+		panic("resource: the braces of a schema do not match: " + notation)
 	}
 	return root
 }
+
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 func parseMembers(to *shape, words []string) []string {
 	for len(words) > 0 {
@@ -62,11 +66,9 @@ func parseMembers(to *shape, words []string) []string {
 		}
 		name, kindName, _ := strings.Cut(word, ":")
 		s := &shape{}
-		for strings.HasSuffix(name, "!") || strings.HasSuffix(name, "^") {
-			s.required = s.required || name[len(name)-1] == '!'
-			s.replaces = s.replaces || name[len(name)-1] == '^'
-			name = name[:len(name)-1]
-		}
+		marks := strings.TrimLeft(name, letters)
+		name = strings.TrimSuffix(name, marks)
+		s.required, s.replaces, s.refused = strings.Contains(marks, "!"), strings.Contains(marks, "^"), strings.Contains(marks, "-")
 		kinds := map[string]kind{"": kindText, "int": kindInteger, "num": kindNumber, "bool": kindBoolean, "any": kindAny, "map": kindMap}
 		elementName, isList := strings.CutPrefix(kindName, "[]")
 		inner := s
@@ -93,11 +95,14 @@ func parseMembers(to *shape, words []string) []string {
 // wrong kinds are refused, and texts become numbers and booleans where those
 // are wanted, as CloudFormation does it. What is not known yet passes.
 func (t *Type) Check(properties *template.Map) (map[string]any, error) {
-	v, err := t.schema.convert("", properties)
+	out, err := t.schema.convertObject("", properties)
+	if err == nil && t.check != nil {
+		err = t.check(out)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return v.(map[string]any), nil
+	return out, nil
 }
 
 func (s *shape) convert(path string, v any) (any, error) {
@@ -155,7 +160,7 @@ func (s *shape) convert(path string, v any) (any, error) {
 		// JSON of a tool may say 8.0.
 		out, err = strconv.ParseInt(strings.TrimSuffix(text, ".0"), 10, 64)
 	case kindNumber:
-		out, err = strconv.ParseFloat(text, 64)
+		out, err = parseFloat(text)
 	case kindBoolean:
 		out = strings.EqualFold(text, "true")
 		if !strings.EqualFold(text, "true") && !strings.EqualFold(text, "false") {
@@ -186,6 +191,12 @@ func (s *shape) convertObject(path string, m *template.Map) (map[string]any, err
 		if err != nil {
 			return nil, err
 		}
+		if member.refused {
+			if empty(c) {
+				continue // as tools write what is not set
+			}
+			return nil, fmt.Errorf("Property %s is not supported by this version of Rockpool", strings.TrimPrefix(path+"."+k, ".")) //nolint:staticcheck
+		}
 		out[k] = c
 	}
 	for _, name := range s.order {
@@ -196,11 +207,34 @@ func (s *shape) convertObject(path string, m *template.Map) (map[string]any, err
 	return out, nil
 }
 
+func empty(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return v == ""
+	case bool:
+		return !v
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
+}
+
 func (s *shape) describe() string {
 	if s.kind == kindList {
 		return "List of " + s.element.describe()
 	}
 	return kindNames[s.kind]
+}
+
+// parseFloat reads a number that JSON has.
+func parseFloat(text string) (float64, error) {
+	f, err := strconv.ParseFloat(text, 64)
+	if err == nil && (math.IsInf(f, 0) || math.IsNaN(f)) {
+		err = strconv.ErrRange
+	}
+	return f, err
 }
 
 func scalarText(v any) (string, bool) {
@@ -235,7 +269,7 @@ func plain(v any) any {
 		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
 			return n
 		}
-		if f, err := strconv.ParseFloat(string(v), 64); err == nil {
+		if f, err := parseFloat(string(v)); err == nil {
 			return f
 		}
 		return string(v)
@@ -271,7 +305,7 @@ func (t *Type) Change(old, new map[string]any) Change {
 		}
 	}
 	slices.Sort(c.Properties)
-	if len(c.Properties) > 0 && !c.Replaces && (t.update == nil || t.conditional != nil && t.conditional(old, new)) {
+	if len(c.Properties) > 0 && !c.Replaces && t.update == nil {
 		c.Replaces = true
 		c.ReplacedBy = c.Properties
 	}
