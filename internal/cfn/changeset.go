@@ -85,6 +85,12 @@ func (s *Service) CreateChangeSet(ctx context.Context, a Actor, region string, i
 		if err != nil {
 			return err
 		}
+		// The name of one that was executed is free again.
+		if old, was, err := s.findChangeSet(tx, region, st.ID, cs.Name); err == nil && old.Execution == "EXECUTE_COMPLETE" {
+			if err := tx.DeleteDocument(was.Kind, was.Scope, was.Name); err != nil {
+				return err
+			}
+		}
 		if err = tx.CreateDocument(doc); errors.Is(err, store.ErrExists) {
 			return apierr.Newf(codeExists, "ChangeSet %s cannot be created due to a mismatch with existing attribute Template", cs.ID)
 		}

@@ -14,9 +14,13 @@ func (a *api) createChangeSet(ctx context.Context, in *createChangeSetInput) (*c
 		setting{"RollbackConfiguration", rollbackTriggers(in.RollbackConfiguration)}, setting{"NotificationARNs", len(in.NotificationARNs) > 0},
 		setting{"ResourceTypes", len(in.ResourceTypes) > 0}, setting{"ResourcesToImport", len(in.ResourcesToImport) > 0},
 		setting{"ChangeSetType IMPORT", kind == "IMPORT"}, setting{"ImportExistingResources", v(in.ImportExistingResources)},
-		setting{"DeploymentMode", in.DeploymentMode != nil}, setting{"DeploymentConfig", in.DeploymentConfig != nil},
+		setting{"DeploymentMode", in.DeploymentMode != nil}, express(in.DeploymentConfig),
 	); err != nil {
 		return nil, err
+	}
+	onFailure := v(in.OnStackFailure)
+	if onFailure == "" && v(v(in.DeploymentConfig).DisableRollback) {
+		onFailure = "DO_NOTHING"
 	}
 	who, region := caller(ctx)
 	id, stackID, err := a.stacks.CreateChangeSet(ctx, who, region, cfn.NewChangeSet{
@@ -25,7 +29,7 @@ func (a *api) createChangeSet(ctx context.Context, in *createChangeSetInput) (*c
 				Body: v(in.TemplateBody), URL: v(in.TemplateURL), UsePrevious: v(in.UsePreviousTemplate), Parameters: parametersIn(in.Parameters),
 				Tags: tagsIn(in.Tags), Capabilities: in.Capabilities,
 			},
-			Name: v(in.StackName), Token: v(in.ClientToken), OnFailure: v(in.OnStackFailure),
+			Name: v(in.StackName), Token: v(in.ClientToken), OnFailure: onFailure,
 		},
 		ChangeSet: v(in.ChangeSetName), Description: v(in.Description), Type: kind,
 	})

@@ -9,12 +9,19 @@ import (
 
 func rollbackTriggers(c *rollbackConfiguration) bool { return c != nil && len(c.RollbackTriggers) > 0 }
 
+// express is the mode of a deployment that does not wait for resources to be
+// ready. Here they always are, and the mode says more than that.
+func express(c *deploymentConfig) setting {
+	mode := v(v(c).Mode)
+	return setting{"DeploymentConfig.Mode " + mode, mode != "" && mode != "STANDARD"}
+}
+
 func (a *api) createStack(ctx context.Context, in *createStackInput) (*createStackOutput, error) {
 	if err := refuse(
 		setting{"RollbackConfiguration", rollbackTriggers(in.RollbackConfiguration)}, setting{"NotificationARNs", len(in.NotificationARNs) > 0},
 		setting{"TimeoutInMinutes", in.TimeoutInMinutes != nil}, setting{"ResourceTypes", len(in.ResourceTypes) > 0},
 		setting{"StackPolicyBody", in.StackPolicyBody != nil}, setting{"StackPolicyURL", in.StackPolicyURL != nil},
-		setting{"RetainExceptOnCreate", v(in.RetainExceptOnCreate)}, setting{"DeploymentConfig", in.DeploymentConfig != nil},
+		setting{"RetainExceptOnCreate", v(in.RetainExceptOnCreate)}, express(in.DeploymentConfig),
 	); err != nil {
 		return nil, err
 	}
@@ -23,7 +30,7 @@ func (a *api) createStack(ctx context.Context, in *createStackInput) (*createSta
 		Definition: cfn.Definition{
 			Body: v(in.TemplateBody), URL: v(in.TemplateURL), Parameters: parametersIn(in.Parameters), Tags: tagsIn(in.Tags), Capabilities: in.Capabilities,
 		},
-		Name: v(in.StackName), Token: v(in.ClientRequestToken), OnFailure: v(in.OnFailure), DisableRollback: v(in.DisableRollback),
+		Name: v(in.StackName), Token: v(in.ClientRequestToken), OnFailure: v(in.OnFailure), DisableRollback: v(in.DisableRollback) || v(v(in.DeploymentConfig).DisableRollback),
 		Protected: v(in.EnableTerminationProtection),
 	})
 	return &createStackOutput{StackId: &id, OperationId: requestID(ctx)}, err
@@ -35,7 +42,7 @@ func (a *api) updateStack(ctx context.Context, in *updateStackInput) (*updateSta
 		setting{"ResourceTypes", len(in.ResourceTypes) > 0},
 		setting{"StackPolicyBody", in.StackPolicyBody != nil}, setting{"StackPolicyURL", in.StackPolicyURL != nil},
 		setting{"StackPolicyDuringUpdateBody", in.StackPolicyDuringUpdateBody != nil}, setting{"StackPolicyDuringUpdateURL", in.StackPolicyDuringUpdateURL != nil},
-		setting{"RetainExceptOnCreate", v(in.RetainExceptOnCreate)}, setting{"DeploymentConfig", in.DeploymentConfig != nil},
+		setting{"RetainExceptOnCreate", v(in.RetainExceptOnCreate)}, express(in.DeploymentConfig),
 	); err != nil {
 		return nil, err
 	}
@@ -45,13 +52,13 @@ func (a *api) updateStack(ctx context.Context, in *updateStackInput) (*updateSta
 			Body: v(in.TemplateBody), URL: v(in.TemplateURL), UsePrevious: v(in.UsePreviousTemplate), Parameters: parametersIn(in.Parameters),
 			Tags: tagsIn(in.Tags), KeepTags: in.Tags == nil, Capabilities: in.Capabilities,
 		},
-		Name: v(in.StackName), Token: v(in.ClientRequestToken), DisableRollback: v(in.DisableRollback),
+		Name: v(in.StackName), Token: v(in.ClientRequestToken), DisableRollback: v(in.DisableRollback) || v(v(in.DeploymentConfig).DisableRollback),
 	})
 	return &updateStackOutput{StackId: &id, OperationId: requestID(ctx)}, err
 }
 
 func (a *api) deleteStack(ctx context.Context, in *deleteStackInput) (*awsapi.Empty, error) {
-	if err := refuse(setting{"DeletionMode", v(in.DeletionMode) != "" && v(in.DeletionMode) != "STANDARD"}, setting{"DeploymentConfig", in.DeploymentConfig != nil}); err != nil {
+	if err := refuse(setting{"DeletionMode", v(in.DeletionMode) != "" && v(in.DeletionMode) != "STANDARD"}, express(in.DeploymentConfig)); err != nil {
 		return nil, err
 	}
 	who, region := caller(ctx)

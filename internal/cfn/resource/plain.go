@@ -11,9 +11,9 @@ import (
 // ARN, by which tools refer to them. Effect says so to whoever looks.
 
 const (
-	noIAM      = "Kept and shown. It grants and denies nothing here: a function runs with no rights at AWS, and who may call this server is decided by its access keys."
-	noLogs     = "Kept and shown. Functions log to the server's own log, whose size and age the server's options limit; retention is not applied."
-	noRegistry = "Kept and shown. There is no image registry here: nothing can be pushed to it."
+	noIAM      = "Kept and shown; it grants and denies nothing here. Functions have no rights at AWS, and access keys decide who may call this server."
+	noLogs     = "Kept and shown; retention is not applied here. Functions log to the server's own log, which has limits of its own."
+	noRegistry = "Kept and shown; there is no image registry here that anything could be pushed to."
 )
 
 func init() {
