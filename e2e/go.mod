@@ -20,3 +20,5 @@ require (
 )
 
 replace github.com/rockpoolhq/rockpool => ../
+
+ignore ./tools/node_modules

@@ -48,9 +48,15 @@ func TestJavaScriptSDK(t *testing.T) {
 	nodeTest(t, startServer(t), "js/story.test.js", 4, "ARTICLE_ZIP="+archive)
 }
 
-// TestExpress drives the app of examples/express over HTTP. It runs from a
-// copy beside the packages of js/package-lock.json.
+// TestExpress drives the app of examples/express over HTTP.
 func TestExpress(t *testing.T) {
+	nodeTest(t, startServer(t), "js/express.test.js", 6, "EXPRESS_APP="+expressFolder(t))
+}
+
+// expressFolder is a copy of examples/express beside the packages of
+// js/package-lock.json.
+func expressFolder(t *testing.T) string {
+	t.Helper()
 	app := t.TempDir()
 	if err := os.CopyFS(app, os.DirFS("../examples/express")); err != nil {
 		t.Fatal(err)
@@ -65,7 +71,7 @@ func TestExpress(t *testing.T) {
 	if err := os.Symlink(modules, filepath.Join(app, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
-	nodeTest(t, startServer(t), "js/express.test.js", 6, "EXPRESS_APP="+app)
+	return app
 }
 
 var tapCount = regexp.MustCompile(`(?m)^# (pass|fail|skipped|todo|cancelled) (\d+)$`)
