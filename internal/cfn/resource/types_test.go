@@ -1,0 +1,601 @@
+package resource_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/arn"
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
+	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
+	"github.com/rockpoolhq/rockpool/internal/cfn/template"
+	"github.com/rockpoolhq/rockpool/internal/cognitoapi"
+	"github.com/rockpoolhq/rockpool/internal/function"
+	"github.com/rockpoolhq/rockpool/internal/lambdaapi"
+	"github.com/rockpoolhq/rockpool/internal/sandbox"
+	"github.com/rockpoolhq/rockpool/internal/secret"
+	"github.com/rockpoolhq/rockpool/internal/signin"
+	"github.com/rockpoolhq/rockpool/internal/store/sqlstore"
+	"github.com/rockpoolhq/rockpool/internal/userpool"
+)
+
+const (
+	region  = "eu-central-1"
+	account = "000000000000"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Reexec()
+	m.Run()
+}
+
+type object = map[string]any
+
+// world is the operations that resources act by, called as root.
+type world struct {
+	t   testing.TB
+	api *awsapi.Server
+	ctx context.Context
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	db, err := sqlstore.Open(t.Context(), sqlstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := sandbox.Open(sandbox.Options{StateDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kek := secret.NewKEK([32]byte(secret.Bytes(32)))
+	functions := &function.Service{Store: db, KEK: kek, Host: host, CodeDir: t.TempDir(), Account: account}
+	pools := &userpool.Service{Store: db, KEK: kek, Account: account}
+	w := &world{t: t, api: awsapi.New(awsapi.Options{Profile: awsapi.Dev})}
+	w.api.Register(cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{Pools: pools, SignIn: &signin.Service{Pools: pools, Store: db, KEK: kek}})...)
+	w.api.Register(lambdaapi.Model(), lambdaapi.Operations(lambdaapi.Deps{Functions: functions, Engine: host.Engine,
+		CodeURL: func(arn.Function) string { return "" }})...)
+	root := awsapi.Principal{ARN: "arn:aws:iam::" + account + ":root", Account: account, Root: true}
+	w.ctx = awsapi.ContextFor(t.Context(), root, region)
+	t.Cleanup(func() {
+		for _, f := range []func() error{func() error { return functions.Close(context.Background()) }, host.Close, db.Close} {
+			if err := f(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return w
+}
+
+// describe calls an operation and returns its answer.
+func (w *world) describe(service, operation string, in object) (object, error) {
+	answer, err := w.api.Call(w.ctx, service, operation, in)
+	if err != nil {
+		return nil, err
+	}
+	var out object
+	return out, json.Unmarshal(answer, &out)
+}
+
+func (w *world) must(service, operation string, in object) object {
+	w.t.Helper()
+	out, err := w.describe(service, operation, in)
+	if err != nil {
+		w.t.Fatalf("%s: %v", operation, err)
+	}
+	return out
+}
+
+func (w *world) request(logicalID string) resource.Request {
+	return resource.Request{
+		Caller: w.api, Region: region, Account: account, LogicalID: logicalID, StackName: "shop",
+		StackID: "arn:aws:cloudformation:" + region + ":" + account + ":stack/shop/1",
+	}
+}
+
+// check evaluates properties that are written as a template has them.
+func check(t testing.TB, typ *resource.Type, yaml string) map[string]any {
+	t.Helper()
+	text := "Resources:\n  X:\n    Type: " + typ.Name + "\n    Properties:\n"
+	for line := range strings.Lines(yaml) {
+		text += "      " + line
+	}
+	tmpl, err := template.Parse(text)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	r, _ := tmpl.Resource("X")
+	p, err := typ.Check(r.Properties)
+	if err != nil {
+		t.Fatalf("%s: %v", yaml, err)
+	}
+	return p
+}
+
+func lookup(t testing.TB, name string) *resource.Type {
+	t.Helper()
+	typ, ok := resource.Lookup(name)
+	if !ok {
+		t.Fatalf("there is no type %s", name)
+	}
+	return typ
+}
+
+// has reports whether got has all that want has; "*" stands for any text but
+// the empty one.
+func has(got, want any) bool {
+	switch want := want.(type) {
+	case object:
+		g, ok := got.(object)
+		for k, v := range want {
+			if v == nil {
+				_, there := g[k]
+				ok = ok && !there
+			} else {
+				ok = ok && has(g[k], v)
+			}
+		}
+		return ok
+	case []any:
+		g, ok := got.([]any)
+		if !ok || len(g) != len(want) {
+			return false
+		}
+		for i := range want {
+			ok = ok && has(g[i], want[i])
+		}
+		return ok
+	case int:
+		return got == float64(want)
+	}
+	return got == want || want == "*" && got != "" && got != nil
+}
+
+// version is one state of a resource: its properties, whether getting there
+// from the one before is a replacement, and what the API shows then.
+type version struct {
+	properties string
+	replaces   bool
+	fails      string // how the update is refused
+	shows      object
+}
+
+// life is a resource from its creation to its deletion. In properties $POOL and
+// $FUNCTION are what it needs.
+type life struct {
+	typ        string
+	attributes []string // that GetAtt must answer with something
+	ref        string   // "" is anything
+	describe   func(w *world, id string, p map[string]any) (object, error)
+	versions   []version
+}
+
+func ofPool(operation string) func(*world, string, map[string]any) (object, error) {
+	return func(w *world, id string, p map[string]any) (object, error) {
+		in := object{"UserPoolId": p["UserPoolId"]}
+		in[map[string]string{"DescribeUserPoolClient": "ClientId", "GetGroup": "GroupName", "AdminGetUser": "Username"}[operation]] = id
+		return w.describe("cognito-idp", operation, in)
+	}
+}
+
+func pool(shows object) object   { return object{"UserPool": shows} }
+func client(shows object) object { return object{"UserPoolClient": shows} }
+
+var lives = []life{
+	{
+		typ: "AWS::Cognito::UserPool", attributes: []string{"Arn", "ProviderName", "ProviderURL", "UserPoolId"},
+		describe: func(w *world, id string, _ map[string]any) (object, error) {
+			return w.describe("cognito-idp", "DescribeUserPool", object{"UserPoolId": id})
+		},
+		versions: []version{
+			{properties: "UserPoolName: people\nUsernameAttributes: [email]\nAutoVerifiedAttributes: [email]\nSchema: [{Name: tenantId, AttributeDataType: String, Mutable: true}]\nUserPoolTags: {team: a}",
+				shows: pool(object{"Name": "people", "UsernameAttributes": []any{"email"}, "UserPoolTags": object{"team": "a"}, "MfaConfiguration": "OFF"})},
+			{properties: "UserPoolName: persons\nUsernameAttributes: [email]\nSchema: [{Name: tenantId, AttributeDataType: String, Mutable: true}]\nPolicies: {PasswordPolicy: {MinimumLength: '12', RequireSymbols: 'false'}}",
+				shows: pool(object{"Name": "persons", "UserPoolTags": object{}, "AutoVerifiedAttributes": nil, "Policies": object{"PasswordPolicy": object{"MinimumLength": 12, "RequireSymbols": false}}})},
+			{properties: "UserPoolName: persons\nUsernameAttributes: [email]\nSchema: [{Name: tenantId, AttributeDataType: String, Mutable: true}, {Name: level, AttributeDataType: Number}]\nDeletionProtection: INACTIVE",
+				shows: pool(object{"Policies": object{"PasswordPolicy": object{"MinimumLength": 8}}})},
+			{properties: "UserPoolName: persons\nUsernameAttributes: [phone_number]\nSchema: [{Name: tenantId, AttributeDataType: String, Mutable: true}, {Name: level, AttributeDataType: Number}]",
+				fails: "Updates are not allowed for property - UsernameAttributes."},
+			{properties: "UserPoolName: persons\nUsernameAttributes: [email]\nSchema: [{Name: tenantId, AttributeDataType: String, Mutable: true}]",
+				fails: "Existing schema attributes cannot be modified or deleted."},
+			{properties: "UserPoolName: persons\nUsernameAttributes: [email]\nSchema: [{Name: tenantId, AttributeDataType: String, Mutable: false}, {Name: level, AttributeDataType: Number}]",
+				fails: "Existing schema attributes cannot be modified or deleted."},
+			{properties: "UserPoolName: persons\nUsernameAttributes: [email]\nSchema: [{Name: tenantId, AttributeDataType: String, Mutable: true}, {Name: level, AttributeDataType: Number}, {Name: email, AttributeDataType: String}]",
+				fails: "Existing schema attributes cannot be modified or deleted."},
+		},
+	},
+	{
+		typ: "AWS::Cognito::UserPoolClient", attributes: []string{"ClientId", "Name"}, describe: ofPool("DescribeUserPoolClient"),
+		versions: []version{
+			{properties: "UserPoolId: $POOL\nClientName: web\nAccessTokenValidity: 30\nTokenValidityUnits: {AccessToken: minutes}\nReadAttributes: [email]\nWriteAttributes: [email]",
+				shows: client(object{"ClientName": "web", "ClientSecret": nil, "AccessTokenValidity": 30, "ReadAttributes": []any{"email"}})},
+			{properties: "UserPoolId: $POOL\nExplicitAuthFlows: [ALLOW_USER_PASSWORD_AUTH]\nPreventUserExistenceErrors: ENABLED",
+				shows: client(object{"ClientName": "*", "ReadAttributes": nil, "WriteAttributes": nil, "PreventUserExistenceErrors": "ENABLED", "ExplicitAuthFlows": []any{"ALLOW_USER_PASSWORD_AUTH"}})},
+			{properties: "UserPoolId: $POOL\nGenerateSecret: true", replaces: true, shows: client(object{"ClientSecret": "*"})},
+		},
+	},
+	{
+		typ: "AWS::Cognito::UserPoolGroup", ref: "staff", describe: ofPool("GetGroup"),
+		versions: []version{
+			{properties: "UserPoolId: $POOL\nGroupName: staff\nPrecedence: 10\nDescription: all", shows: object{"Group": object{"GroupName": "staff", "Precedence": 10, "Description": "all"}}},
+			{properties: "UserPoolId: $POOL\nGroupName: staff\nPrecedence: 1\nDescription: some\nRoleArn: arn:aws:iam::000000000000:role/x", shows: object{"Group": object{"Precedence": 1, "Description": "some", "RoleArn": "*"}}},
+			{properties: "UserPoolId: $POOL\nGroupName: crew", replaces: true, shows: object{"Group": object{"GroupName": "crew", "Precedence": nil}}},
+			{properties: "UserPoolId: $POOL", replaces: true, shows: object{"Group": object{"GroupName": "*"}}},
+		},
+	},
+	{
+		typ: "AWS::Cognito::UserPoolUser", ref: "jane", describe: ofPool("AdminGetUser"),
+		versions: []version{
+			{properties: "UserPoolId: $POOL\nUsername: jane\nMessageAction: SUPPRESS\nUserAttributes: [{Name: email, Value: jane@example.com}]", shows: object{"Username": "jane", "UserStatus": "FORCE_CHANGE_PASSWORD"}},
+			{properties: "UserPoolId: $POOL\nUsername: mary\nMessageAction: SUPPRESS", replaces: true, shows: object{"Username": "mary"}},
+		},
+	},
+	{
+		typ: "AWS::Cognito::UserPoolUserToGroupAttachment",
+		describe: func(w *world, _ string, p map[string]any) (object, error) {
+			out, err := w.describe("cognito-idp", "AdminListGroupsForUser", object{"UserPoolId": p["UserPoolId"], "Username": p["Username"]})
+			if groups, _ := out["Groups"].([]any); err == nil && len(groups) == 0 {
+				err = apierr.New(apierr.ResourceNotFound, "in no group")
+			}
+			return out, err
+		},
+		versions: []version{
+			{properties: "UserPoolId: $POOL\nGroupName: one\nUsername: bob", shows: object{"Groups": []any{object{"GroupName": "one"}}}},
+			{properties: "UserPoolId: $POOL\nGroupName: two\nUsername: bob", replaces: true, shows: object{"Groups": []any{object{"GroupName": "one"}, object{"GroupName": "two"}}}},
+		},
+	},
+	{
+		typ: "AWS::Lambda::Function", ref: "claims", attributes: []string{"Arn"},
+		describe: func(w *world, id string, _ map[string]any) (object, error) {
+			return w.describe("lambda", "GetFunctionConfiguration", object{"FunctionName": id})
+		},
+		versions: []version{
+			{properties: "FunctionName: claims\nRuntime: nodejs22.x\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/x\nCode: {ZipFile: 'exports.handler = async (e) => e'}\nTimeout: 10\nMemorySize: 256\nDescription: a\nEnvironment: {Variables: {AB: '1'}}\nArchitectures: [arm64]",
+				shows: object{"FunctionName": "claims", "Timeout": 10, "MemorySize": 256, "Description": "a", "Environment": object{"Variables": object{"AB": "1"}}, "Architectures": []any{"arm64"}, "Handler": "index.handler"}},
+			{properties: "FunctionName: claims\nRuntime: python3.12\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/y\nCode: {ZipFile: 'def handler(e, c): return e'}\nEphemeralStorage: {Size: 1024}",
+				shows: object{"Timeout": 3, "MemorySize": 128, "Description": "", "Environment": nil, "Architectures": []any{"x86_64"}, "Runtime": "python3.12", "Role": "arn:aws:iam::000000000000:role/y", "EphemeralStorage": object{"Size": 1024}}},
+			{properties: "FunctionName: claims\nRuntime: python3.12\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/y\nCode: {ZipFile: 'def handler(e, c): return e'}\nTags: [{Key: a, Value: b}]",
+				fails: "TagResource is not built"},
+			{properties: "FunctionName: other\nRuntime: nodejs22.x\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/y\nCode: {ZipFile: 'export const handler = async (e) => e'}\nRuntimeManagementConfig: {UpdateRuntimeOn: Auto}", replaces: true,
+				shows: object{"FunctionName": "other", "EphemeralStorage": object{"Size": 512}}},
+		},
+	},
+	{
+		typ: "AWS::Lambda::Permission", attributes: []string{"Id"},
+		describe: func(w *world, id string, p map[string]any) (object, error) {
+			out, err := w.describe("lambda", "GetPolicy", object{"FunctionName": p["FunctionName"]})
+			if text, _ := out["Policy"].(string); err == nil && !strings.Contains(text, id) {
+				err = apierr.New(apierr.ResourceNotFound, "no such statement")
+			}
+			return out, err
+		},
+		versions: []version{
+			{properties: "FunctionName: $FUNCTION\nAction: lambda:InvokeFunction\nPrincipal: cognito-idp.amazonaws.com\nSourceArn: arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_a", shows: object{"Policy": "*"}},
+			{properties: "FunctionName: $FUNCTION\nAction: lambda:InvokeFunction\nPrincipal: cognito-idp.amazonaws.com\nSourceAccount: '000000000000'", replaces: true, shows: object{"Policy": "*"}},
+		},
+	},
+	{
+		typ: "AWS::Lambda::Version", attributes: []string{"Version", "FunctionArn"},
+		describe: func(w *world, id string, p map[string]any) (object, error) {
+			return w.describe("lambda", "GetFunctionConfiguration", object{"FunctionName": id})
+		},
+		versions: []version{
+			{properties: "FunctionName: $FUNCTION\nDescription: first", shows: object{"Version": "1", "Description": "first"}},
+			{properties: "FunctionName: $FUNCTION\nDescription: second", replaces: true, shows: object{"Version": "2", "Description": "second"}},
+		},
+	},
+	{
+		typ: "AWS::Lambda::Alias", attributes: []string{"AliasArn"},
+		describe: func(w *world, _ string, p map[string]any) (object, error) {
+			return w.describe("lambda", "GetAlias", object{"FunctionName": p["FunctionName"], "Name": p["Name"]})
+		},
+		versions: []version{
+			{properties: "FunctionName: $PUBLISHED\nName: live\nFunctionVersion: '1'\nDescription: x\nRoutingConfig: {AdditionalVersionWeights: [{FunctionVersion: '2', FunctionWeight: 0.25}]}",
+				shows: object{"FunctionVersion": "1", "Description": "x", "RoutingConfig": object{"AdditionalVersionWeights": object{"2": 0.25}}}},
+			{properties: "FunctionName: $PUBLISHED\nName: live\nFunctionVersion: '2'", shows: object{"FunctionVersion": "2", "Description": "", "RoutingConfig": nil}},
+			{properties: "FunctionName: $PUBLISHED\nName: next\nFunctionVersion: '2'", replaces: true, shows: object{"Name": "next"}},
+		},
+	},
+	{typ: "AWS::IAM::Role", attributes: []string{"Arn", "RoleId"}, versions: []version{
+		{properties: "AssumeRolePolicyDocument: {Statement: [{Effect: Allow}]}"}, {properties: "AssumeRolePolicyDocument: {}\nManagedPolicyArns: [a]"}, {properties: "AssumeRolePolicyDocument: {}\nRoleName: r", replaces: true}}},
+	{typ: "AWS::IAM::Policy", attributes: []string{"Id"}, versions: []version{
+		{properties: "PolicyName: p\nPolicyDocument: {}"}, {properties: "PolicyName: q\nPolicyDocument: {}\nRoles: [r]"}}},
+	{typ: "AWS::IAM::ManagedPolicy", attributes: []string{"PolicyArn", "PolicyId"}, ref: "arn:aws:iam::000000000000:policy/team/p", versions: []version{
+		{properties: "ManagedPolicyName: p\nPath: /team/\nPolicyDocument: {}"}, {properties: "ManagedPolicyName: p\nPath: /team/\nPolicyDocument: {A: 1}"}, {properties: "PolicyDocument: {A: 1}", replaces: true}}},
+	{typ: "AWS::Logs::LogGroup", attributes: []string{"Arn"}, ref: "/aws/lambda/x", versions: []version{
+		{properties: "LogGroupName: /aws/lambda/x"}, {properties: "LogGroupName: /aws/lambda/x\nRetentionInDays: 7"}, {properties: "RetentionInDays: 7", replaces: true}}},
+	{typ: "AWS::ECR::Repository", attributes: []string{"Arn", "RepositoryUri"}, ref: "images", versions: []version{
+		{properties: "RepositoryName: images"}, {properties: "RepositoryName: images\nImageTagMutability: IMMUTABLE"}, {properties: "ImageTagMutability: IMMUTABLE", replaces: true}}},
+	{typ: "AWS::CDK::Metadata", versions: []version{{properties: "Analytics: v2"}, {properties: "Analytics: v3"}}},
+}
+
+// TestLives takes a resource of every type through its versions, by the same
+// steps as a stack, and looks at it through the API after each.
+func TestLives(t *testing.T) {
+	w := newWorld(t)
+	poolID := w.must("cognito-idp", "CreateUserPool", object{"PoolName": "p"})["UserPool"].(object)["Id"].(string)
+	for _, name := range []string{"one", "two"} {
+		w.must("cognito-idp", "CreateGroup", object{"UserPoolId": poolID, "GroupName": name})
+	}
+	w.must("cognito-idp", "AdminCreateUser", object{"UserPoolId": poolID, "Username": "bob", "MessageAction": "SUPPRESS"})
+	functionType := lookup(t, "AWS::Lambda::Function")
+	for _, name := range []string{"plain", "published"} {
+		r := w.request(name)
+		r.Properties = check(t, functionType, "FunctionName: "+name+"\nRuntime: nodejs22.x\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/x\nCode: {ZipFile: 'exports.handler = async (e) => e'}")
+		if _, err := functionType.Create(w.ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range []string{"a", "b"} {
+		w.must("lambda", "PublishVersion", object{"FunctionName": "published", "Description": d})
+	}
+	needs := strings.NewReplacer("$POOL", poolID, "$FUNCTION", "plain", "$PUBLISHED", "published")
+
+	var seen []string
+	for _, l := range lives {
+		seen = append(seen, l.typ)
+		t.Run(l.typ, func(t *testing.T) {
+			typ := lookup(t, l.typ)
+			if l.describe == nil {
+				l.describe = func(*world, string, map[string]any) (object, error) { return object{}, nil }
+				if typ.Effect == "" && l.typ != "AWS::CDK::Metadata" {
+					t.Error("nothing says that it is only kept")
+				}
+			}
+			r := w.request("X")
+			for i, v := range l.versions {
+				p := check(t, typ, needs.Replace(v.properties))
+				old := r
+				r.Old, r.Properties = r.Properties, p
+				change := typ.Change(r.Old, p)
+				var got resource.Result
+				var err error
+				if i > 0 && change.Replaces != v.replaces {
+					t.Fatalf("version %d: a replacement: %v, by %v; want %v", i, change.Replaces, change.ReplacedBy, v.replaces)
+				}
+				if i == 0 || v.replaces {
+					r.PhysicalID = ""
+					r.Generation++
+					got, err = typ.Create(w.ctx, r)
+				} else {
+					got, err = typ.Update(w.ctx, r)
+				}
+				if v.fails != "" {
+					if err == nil || !strings.Contains(err.Error(), v.fails) {
+						t.Fatalf("version %d: %v, want %s", i, err, v.fails)
+					}
+					r = old
+					continue
+				}
+				if err != nil {
+					t.Fatalf("version %d: %v", i, err)
+				}
+				if i > 0 && !v.replaces && got.PhysicalID != r.PhysicalID {
+					t.Errorf("version %d has the id %s, it was %s", i, got.PhysicalID, r.PhysicalID)
+				}
+				if i == 0 && l.ref != "" && got.PhysicalID != l.ref {
+					t.Errorf("Ref is %q, want %q", got.PhysicalID, l.ref)
+				}
+				if l.ref == "" && got.PhysicalID == "" {
+					t.Error("Ref is empty")
+				}
+				for _, a := range l.attributes {
+					if got.Attributes[a] == "" || !typ.HasAttribute(a) {
+						t.Errorf("version %d: GetAtt %s is %q", i, a, got.Attributes[a])
+					}
+				}
+				for a := range got.Attributes {
+					if !typ.HasAttribute(a) {
+						t.Errorf("version %d: attribute %s is not in the table", i, a)
+					}
+				}
+				r.PhysicalID = got.PhysicalID
+				shown, err := l.describe(w, r.PhysicalID, p)
+				if err != nil || !has(shown, v.shows) {
+					t.Errorf("version %d: the API shows %v, %v; want %v", i, shown, err, v.shows)
+				}
+				if v.replaces { // as the clean-up of a stack does
+					if err := typ.Delete(w.ctx, old); err != nil {
+						t.Errorf("delete what was replaced: %v", err)
+					}
+				}
+			}
+			for range 2 { // the second time it is gone already
+				if err := typ.Delete(w.ctx, r); err != nil {
+					t.Errorf("Delete: %v", err)
+				}
+			}
+			if typ.Effect == "" && l.typ != "AWS::CDK::Metadata" {
+				if shown, err := l.describe(w, r.PhysicalID, r.Properties); err == nil {
+					t.Errorf("after its deletion the API shows %v", shown)
+				}
+			}
+		})
+	}
+	slices.Sort(seen)
+	if !slices.Equal(seen, resource.Names()) {
+		t.Errorf("lives of %v, want those of %v", seen, resource.Names())
+	}
+}
+
+// TestResume repeats creations that came to their end without anybody learning
+// of it: there is one resource, and it is the same.
+func TestResume(t *testing.T) {
+	w := newWorld(t)
+	poolID := w.must("cognito-idp", "CreateUserPool", object{"PoolName": "people"})["UserPool"].(object)["Id"].(string)
+	w.must("cognito-idp", "CreateUserPoolClient", object{"UserPoolId": poolID, "ClientName": "web"})
+
+	function := "Runtime: nodejs22.x\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/x\nCode: {ZipFile: 'exports.handler = async (e) => e'}"
+	for _, c := range []struct{ typ, properties string }{
+		{"AWS::Cognito::UserPool", "UserPoolName: people"},
+		{"AWS::Cognito::UserPool", "MfaConfiguration: 'OFF'"},
+		{"AWS::Cognito::UserPoolClient", "UserPoolId: " + poolID + "\nClientName: web"},
+		{"AWS::Cognito::UserPoolClient", "UserPoolId: " + poolID + "\nClientName: web\nGenerateSecret: true"},
+		{"AWS::Cognito::UserPoolClient", "UserPoolId: " + poolID},
+		{"AWS::Cognito::UserPoolGroup", "UserPoolId: " + poolID + "\nGroupName: staff"},
+		{"AWS::Cognito::UserPoolUser", "UserPoolId: " + poolID + "\nUsername: jane\nMessageAction: SUPPRESS"},
+		{"AWS::Lambda::Function", "FunctionName: f\n" + function},
+		{"AWS::Lambda::Permission", "FunctionName: f\nAction: lambda:InvokeFunction\nPrincipal: cognito-idp.amazonaws.com"},
+		{"AWS::Lambda::Version", "FunctionName: f"},
+		{"AWS::Lambda::Alias", "FunctionName: f\nName: live\nFunctionVersion: '1'"},
+	} {
+		typ := lookup(t, c.typ)
+		r := w.request(strings.ReplaceAll(c.typ[5:], "::", "") + "X")
+		r.Properties = check(t, typ, c.properties)
+		first, err := typ.Create(w.ctx, r)
+		if err != nil {
+			t.Fatalf("%s: %v", c.typ, err)
+		}
+		r.Resume, r.Since = true, time.Now().Add(-time.Second)
+		taken := map[string]bool{}
+		if c.typ == "AWS::Cognito::UserPool" && strings.Contains(c.properties, "people") || strings.HasSuffix(c.properties, "ClientName: web") {
+			// Another resource of that name was made in the same second: the
+			// stack knows it, so it cannot be this one.
+			for _, p := range w.must("cognito-idp", "ListUserPools", object{"MaxResults": 60})["UserPools"].([]any) {
+				taken[p.(object)["Id"].(string)] = true
+			}
+			for _, p := range w.must("cognito-idp", "ListUserPoolClients", object{"UserPoolId": poolID, "MaxResults": 60})["UserPoolClients"].([]any) {
+				taken[p.(object)["ClientId"].(string)] = true
+			}
+			delete(taken, first.PhysicalID)
+		}
+		r.Claim = func(id string) bool { return !taken[id] }
+		again, err := typ.Create(w.ctx, r)
+		if err != nil || again.PhysicalID != first.PhysicalID || !maps.Equal(again.Attributes, first.Attributes) {
+			t.Errorf("%s, %s: first %+v, then %+v, %v", c.typ, c.properties, first, again, err)
+		}
+	}
+
+	// What was there before is not taken.
+	typ := lookup(t, "AWS::Cognito::UserPoolUser")
+	r := w.request("Other")
+	r.Properties = check(t, typ, "UserPoolId: "+poolID+"\nUsername: jane\nMessageAction: SUPPRESS")
+	r.Resume, r.Since = true, time.Now().Add(time.Minute)
+	if _, err := typ.Create(w.ctx, r); err == nil {
+		t.Error("a user of before the creation was taken for what it made")
+	}
+	typ = lookup(t, "AWS::Lambda::Version")
+	r = w.request("Second")
+	r.Properties = check(t, typ, "FunctionName: f")
+	if _, err := typ.Create(w.ctx, r); err == nil || !strings.Contains(err.Error(), "A version for this Lambda function exists ( 1 )") {
+		t.Errorf("a second resource for one version: %v", err)
+	}
+}
+
+// An update of a pool that adds an attribute may be repeated after a crash, and
+// after a rollback that could not take the attribute away.
+func TestAttributesAreAddedOnce(t *testing.T) {
+	w := newWorld(t)
+	typ := lookup(t, "AWS::Cognito::UserPool")
+	r := w.request("Pool")
+	plain := check(t, typ, "UserPoolName: p")
+	more := check(t, typ, "UserPoolName: p\nSchema: [{Name: tenantId, AttributeDataType: String}, {Name: secret, AttributeDataType: String, DeveloperOnlyAttribute: true}]")
+	r.Properties = plain
+	made, err := typ.Create(w.ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.PhysicalID = made.PhysicalID
+	for range 2 {
+		r.Old, r.Properties, r.Restore = plain, more, false
+		if _, err := typ.Update(w.ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		r.Old, r.Properties, r.Restore = more, plain, true
+		if _, err := typ.Update(w.ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Old, r.Restore = plain, false
+	r.Properties = check(t, typ, "UserPoolName: p\nSchema: [{Name: tenantId, AttributeDataType: Number}]")
+	if _, err := typ.Update(w.ctx, r); err == nil || !strings.Contains(err.Error(), "cannot be modified") {
+		t.Errorf("the attribute's type changed: %v", err)
+	}
+}
+
+// recorder notes the operations that are called.
+type recorder struct {
+	resource.Caller
+	calls []string
+}
+
+func (r *recorder) Call(ctx context.Context, service, operation string, in any) (jsontext.Value, error) {
+	r.calls = append(r.calls, service+" "+operation)
+	return r.Caller.Call(ctx, service, operation, in)
+}
+
+// What only the stack knows is made without a call.
+func TestKeptTypesCallNothing(t *testing.T) {
+	w := newWorld(t)
+	n := 0
+	for _, name := range resource.Names() {
+		typ := lookup(t, name)
+		if typ.Effect == "" {
+			continue
+		}
+		n++
+		rec := &recorder{Caller: w.api}
+		r := w.request("X")
+		r.Caller, r.Properties = rec, map[string]any{}
+		if _, err := typ.Create(w.ctx, r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := typ.Delete(w.ctx, r); err != nil || len(rec.calls) > 0 {
+			t.Errorf("%s: %v, calls %v", name, err, rec.calls)
+		}
+	}
+	if n < 5 {
+		t.Errorf("%d types are kept, want 5", n)
+	}
+}
+
+func TestErrorsOfOperationsAreThoseOfTheAPI(t *testing.T) {
+	w := newWorld(t)
+	typ := lookup(t, "AWS::Cognito::UserPoolClient")
+	r := w.request("X")
+	r.Properties = check(t, typ, "UserPoolId: eu-central-1_nowhere00")
+	_, err := typ.Create(w.ctx, r)
+	if e, ok := errors.AsType[*apierr.Error](err); !ok || e.Code != apierr.ResourceNotFound {
+		t.Errorf("a client of no pool: %v", err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, name := range []string{"AWS::Cognito::UserPoolDomain", "AWS::Lambda::Url", "Custom::Anything", "AWS::CloudFormation::WaitCondition", "AWS::KMS::Key"} {
+		if _, ok := resource.Lookup(name); ok || resource.Refused(name) == "" {
+			t.Errorf("%s: there is nothing to say about it", name)
+		}
+	}
+	if why := resource.Refused("AWS::EC2::Instance"); why != "" {
+		t.Errorf("an unknown type is refused with %q", why)
+	}
+	for _, name := range resource.Names() {
+		if resource.Refused(name) != "" {
+			t.Errorf("%s is there and refused", name)
+		}
+	}
+	for properties, want := range map[string]string{
+		"Runtime: nodejs22.x\nRole: r\nCode: {ZipFile: a}\nRuntimeManagementConfig: {UpdateRuntimeOn: Manual}": "RuntimeManagementConfig.UpdateRuntimeOn can only be Auto",
+		"Role: r\nCode: {ImageUri: a}":                                        "Property Code.ImageUri is not supported",
+		"Role: r\nCode: {ZipFile: a}\nPackageType: Image":                     "PackageType can only be Zip",
+		"Role: r\nCode: {ZipFile: a}\nReservedConcurrentExecutions: 5":        "Property ReservedConcurrentExecutions is not supported",
+		"Role: r\nCode: {ZipFile: a}\nLayers: [arn:aws:lambda:x:y:layer:z:1]": "Property Layers is not supported",
+	} {
+		tmpl, err := template.Parse("Resources:\n  X:\n    Type: A\n    Properties:\n      " + strings.ReplaceAll(properties, "\n", "\n      "))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, _ := tmpl.Resource("X")
+		if _, err := lookup(t, "AWS::Lambda::Function").Check(res.Properties); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", properties, err, want)
+		}
+	}
+}
