@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 The texts are CloudFormation's.
+
 package cfn
 
 import (
@@ -183,7 +185,7 @@ func (f *failures) err(ctx context.Context) error {
 		return f.first
 	}
 	slices.Sort(f.ids)
-	return fmt.Errorf("The following resource(s) failed to %s: [%s].", f.verb, strings.Join(f.ids, ", ")) //nolint:staticcheck // CloudFormation's words
+	return fmt.Errorf("The following resource(s) failed to %s: [%s].", f.verb, strings.Join(f.ids, ", "))
 }
 
 // inOrder calls work for each id once what it needs is done, several at a time.
@@ -266,7 +268,7 @@ func (r *run) eachResource(d *definition) error {
 	return fail.err(r.ctx)
 }
 
-var errCancelled = errors.New("Resource update cancelled") //nolint:staticcheck // CloudFormation's words
+var errCancelled = errors.New("Resource update cancelled")
 
 func (r *run) cancelled() error {
 	return r.s.Store.View(r.ctx, func(tx store.Tx) error {

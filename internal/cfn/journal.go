@@ -51,7 +51,6 @@ type run struct {
 
 	mu      sync.Mutex
 	st      *Stack
-	pending []Event
 	claimed map[string]bool // physical ids, see claim
 }
 

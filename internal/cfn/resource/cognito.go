@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 The texts are CloudFormation's.
+
 package resource
 
 import (
@@ -206,7 +208,7 @@ var unchangeable = []string{"AliasAttributes", "UsernameAttributes", "UsernameCo
 func updatePool(ctx context.Context, r Request) (Result, error) {
 	for _, name := range unchangeable {
 		if !reflect.DeepEqual(normal(r.Old[name]), normal(r.Properties[name])) {
-			return Result{}, fmt.Errorf("Updates are not allowed for property - %s.", name) //nolint:staticcheck // CloudFormation's words
+			return Result{}, fmt.Errorf("Updates are not allowed for property - %s.", name)
 		}
 	}
 	// An attribute that an update added cannot be taken away again.
@@ -222,7 +224,7 @@ func updatePool(ctx context.Context, r Request) (Result, error) {
 	return describePool(ctx, r, r.PhysicalID)
 }
 
-var errSchema = errors.New("Existing schema attributes cannot be modified or deleted.") //nolint:staticcheck // CloudFormation's words
+var errSchema = errors.New("Existing schema attributes cannot be modified or deleted.")
 
 // addAttributes adds the attributes that the schema has and the old one has
 // not. Nothing else of a schema can change.

@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 The texts are CloudFormation's, or read like them.
+
 package resource
 
 import (
@@ -89,7 +91,7 @@ func checkFunction(p map[string]any) error {
 		"PackageType":   {str(p, "PackageType"), "Zip"},
 	} {
 		if is.got != "" && is.got != is.only {
-			return fmt.Errorf("Property %s can only be %s in this version of Rockpool", name, is.only) //nolint:staticcheck // reads like CloudFormation's
+			return fmt.Errorf("Property %s can only be %s in this version of Rockpool", name, is.only)
 		}
 	}
 	return nil
@@ -180,7 +182,7 @@ var defaults = map[string]any{
 
 func updateFunction(ctx context.Context, r Request) (Result, error) {
 	if !reflect.DeepEqual(normal(r.Old["Tags"]), normal(r.Properties["Tags"])) {
-		return Result{}, errors.New("Tags of a function cannot be changed in this version of Rockpool: TagResource is not built") //nolint:staticcheck
+		return Result{}, errors.New("Tags of a function cannot be changed in this version of Rockpool: TagResource is not built")
 	}
 	in, err := functionInput(r)
 	if err != nil {
@@ -242,7 +244,7 @@ func publish(ctx context.Context, r Request) (Result, error) {
 		arn += ":" + out.Version
 	}
 	if there[out.Version] && !(r.Resume && r.claim(arn)) {
-		return Result{}, fmt.Errorf("A version for this Lambda function exists ( %s ). Modify the function to create a new version.", out.Version) //nolint:staticcheck // CloudFormation's words
+		return Result{}, fmt.Errorf("A version for this Lambda function exists ( %s ). Modify the function to create a new version.", out.Version)
 	}
 	return Result{PhysicalID: arn, Attributes: map[string]string{"Version": out.Version, "FunctionArn": arn}}, nil
 }

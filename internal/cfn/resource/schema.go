@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 The texts are CloudFormation's, or read like them.
+
 package resource
 
 import (
@@ -109,7 +111,7 @@ func (s *shape) convert(path string, v any) (any, error) {
 	if _, unknown := v.(template.Unknown); unknown {
 		return v, nil
 	}
-	wrong := fmt.Errorf("Value of property %s must be of type %s", strings.TrimPrefix(path, "."), s.describe()) //nolint:staticcheck // CloudFormation's words
+	wrong := fmt.Errorf("Value of property %s must be of type %s", strings.TrimPrefix(path, "."), s.describe())
 	switch s.kind {
 	case kindObject:
 		m, ok := v.(*template.Map)
@@ -179,9 +181,9 @@ func (s *shape) convertObject(path string, m *template.Map) (map[string]any, err
 		member := s.members[k]
 		if member == nil {
 			if path == "" {
-				return nil, fmt.Errorf("Encountered unsupported property %.100s", k) //nolint:staticcheck
+				return nil, fmt.Errorf("Encountered unsupported property %.100s", k)
 			}
-			return nil, fmt.Errorf("Encountered unsupported property %.100s in %s", k, strings.TrimPrefix(path, ".")) //nolint:staticcheck
+			return nil, fmt.Errorf("Encountered unsupported property %.100s in %s", k, strings.TrimPrefix(path, "."))
 		}
 		v, _ := m.Get(k)
 		if v == nil {
@@ -195,13 +197,13 @@ func (s *shape) convertObject(path string, m *template.Map) (map[string]any, err
 			if empty(c) {
 				continue // as tools write what is not set
 			}
-			return nil, fmt.Errorf("Property %s is not supported by this version of Rockpool", strings.TrimPrefix(path+"."+k, ".")) //nolint:staticcheck
+			return nil, fmt.Errorf("Property %s is not supported by this version of Rockpool", strings.TrimPrefix(path+"."+k, "."))
 		}
 		out[k] = c
 	}
 	for _, name := range s.order {
 		if _, ok := out[name]; s.members[name].required && !ok {
-			return nil, fmt.Errorf("Property %s cannot be empty.", strings.TrimPrefix(path+"."+name, ".")) //nolint:staticcheck
+			return nil, fmt.Errorf("Property %s cannot be empty.", strings.TrimPrefix(path+"."+name, "."))
 		}
 	}
 	return out, nil
