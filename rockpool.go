@@ -90,13 +90,21 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 }
 
 func (s *Server) openDirectory(context.Context) (err error) {
-	if s.dir = s.opts.DataDir; s.dir != "" {
+	if s.opts.DataDir != "" {
+		// Functions run in folders of their own: a relative path would be
+		// another one there.
+		if s.dir, err = filepath.Abs(s.opts.DataDir); err != nil {
+			return err
+		}
 		if err := os.MkdirAll(s.dir, 0o700); err != nil {
 			return err
 		}
 		return keepPrivate(s.dir)
 	}
 	if s.dir, err = os.MkdirTemp("", "rockpool-"); err != nil {
+		return err
+	}
+	if s.dir, err = filepath.Abs(s.dir); err != nil { // TMPDIR may be relative too
 		return err
 	}
 	s.closers = append(s.closers, func(context.Context) error { return os.RemoveAll(s.dir) })
