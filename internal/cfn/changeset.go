@@ -26,6 +26,7 @@ type ChangeSet struct {
 	Tags                         []Tag
 	Capabilities                 []string
 	OnFailure                    string
+	ImportExisting               bool
 	Changes                      []Planned
 	StackVersion                 int64 // of events: a change since makes it obsolete
 }
@@ -36,6 +37,9 @@ type NewChangeSet struct {
 	ChangeSet   string
 	Description string
 	Type        string // "", CREATE or UPDATE
+	// ImportExisting says that what exists by a name in the template becomes
+	// the stack's, where the type can do that.
+	ImportExisting bool
 }
 
 const noChanges = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -58,7 +62,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, a Actor, region string, i
 		Name: in.ChangeSet, StackID: st.ID, StackName: st.Name, Description: in.Description, Type: orText(in.Type, "UPDATE"),
 		ID:     "arn:aws:cloudformation:" + region + ":" + s.Account + ":changeSet/" + in.ChangeSet + "/" + secret.UUID(),
 		Status: "CREATE_COMPLETE", Execution: "AVAILABLE", Created: s.now(), Tags: in.Tags, Capabilities: in.Capabilities, OnFailure: in.OnFailure,
-		StackVersion: st.Events,
+		ImportExisting: in.ImportExisting, StackVersion: st.Events,
 	}
 	d, err := s.define(ctx, in.Definition, region, st.Name, st.ID, old)
 	if err == nil {
@@ -275,6 +279,7 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, a Actor, region, stack, 
 			Kind: "update", Phase: "forward", Token: token, Template: cs.Template, Parameters: cs.Parameters, Resolved: cs.Resolved, Hidden: cs.Hidden,
 			Tags: cs.Tags, Capabilities: cs.Capabilities, Done: map[string]bool{}, Before: map[string]*Resource{},
 			RollbackDisabled: disableRollback || cs.OnFailure == "DO_NOTHING", DeleteAll: cs.OnFailure == "DELETE",
+			ImportExisting: cs.ImportExisting,
 		}
 		status := "UPDATE_IN_PROGRESS"
 		switch {

@@ -379,6 +379,7 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 	}
 	in := r.request(fresh)
 	in.Resume, in.Since, in.Claim = !began.IsZero(), began, r.claim
+	r.look(func(st *Stack) { in.Import = st.Operation.ImportExisting && old == nil })
 	if began.IsZero() {
 		err := r.note(func(st *Stack) {
 			if st.Operation.Began == nil {
@@ -401,7 +402,11 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 		return r.ended(fresh, old, strings.Replace(fresh.Status, "_IN_PROGRESS", "_FAILED", 1), err)
 	}
 	made := *fresh
-	made.PhysicalID, made.Ref, made.Attributes = got.PhysicalID, got.Ref, got.Attributes
+	made.PhysicalID, made.Ref, made.Attributes, made.Imported = got.PhysicalID, got.Ref, got.Attributes, got.Imported
+	reason = t.Effect
+	if made.Imported {
+		reason = strings.TrimSpace("It was there already and is now the stack's. " + reason)
+	}
 	made.Status, made.Updated = strings.Replace(fresh.Status, "_IN_PROGRESS", "_COMPLETE", 1), r.s.now()
 	return r.note(func(st *Stack) {
 		if old != nil {
@@ -410,7 +415,7 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 		st.Resources[res.ID] = &made
 		st.Operation.Done[res.ID] = true
 		delete(st.Operation.Began, res.ID)
-	}, resourceEvent(&made, made.Status, t.Effect))
+	}, resourceEvent(&made, made.Status, reason))
 }
 
 // claim gives what an interrupted creation left behind to the resource that asks

@@ -50,6 +50,7 @@ type Resource struct {
 	Updated                   time.Time
 	Generation                int
 	Retain, RetainOnReplace   bool
+	Imported                  bool // it was there before the stack
 	DependsOn                 []string
 }
 
@@ -77,6 +78,7 @@ type Operation struct {
 	Retain                      []string             // logical ids that a deletion leaves
 	Failed                      string               // why forward failed
 	RollbackDisabled, DeleteAll bool
+	ImportExisting              bool
 }
 
 // Lease says which process carries the operation out, by the machine's clock.

@@ -207,7 +207,7 @@ func (r *run) removeOne(x *Resource, policies bool) error {
 	// Of an update, what is deleted was replaced or is no longer wanted.
 	replaced := false
 	r.look(func(st *Stack) { cur := st.Resources[x.ID]; replaced = cur != nil && cur.PhysicalID != x.PhysicalID })
-	if policies && (replaced && x.RetainOnReplace || !replaced && x.Retain) {
+	if policies && (replaced && x.RetainOnReplace || !replaced && x.Retain) || !policies && x.Imported {
 		return r.note(gone, resourceEvent(x, "DELETE_SKIPPED", ""))
 	}
 	if x.PhysicalID == "" {

@@ -13,7 +13,7 @@ func (a *api) createChangeSet(ctx context.Context, in *createChangeSetInput) (*c
 	if err := refuse(
 		setting{"RollbackConfiguration", rollbackTriggers(in.RollbackConfiguration)}, setting{"NotificationARNs", len(in.NotificationARNs) > 0},
 		setting{"ResourceTypes", len(in.ResourceTypes) > 0}, setting{"ResourcesToImport", len(in.ResourcesToImport) > 0},
-		setting{"ChangeSetType IMPORT", kind == "IMPORT"}, setting{"ImportExistingResources", v(in.ImportExistingResources)},
+		setting{"ChangeSetType IMPORT", kind == "IMPORT"},
 		setting{"DeploymentMode", in.DeploymentMode != nil}, express(in.DeploymentConfig),
 	); err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (a *api) createChangeSet(ctx context.Context, in *createChangeSetInput) (*c
 			},
 			Name: v(in.StackName), Token: v(in.ClientToken), OnFailure: onFailure,
 		},
-		ChangeSet: v(in.ChangeSetName), Description: v(in.Description), Type: kind,
+		ChangeSet: v(in.ChangeSetName), Description: v(in.Description), Type: kind, ImportExisting: v(in.ImportExistingResources),
 	})
 	return &createChangeSetOutput{Id: &id, StackId: &stackID}, err
 }
@@ -49,7 +49,7 @@ func (a *api) describeChangeSet(ctx context.Context, in *describeChangeSetInput)
 		CreationTime: awsapi.NewTimestamp(cs.Created), ExecutionStatus: &cs.Execution, Status: &cs.Status, StatusReason: p(cs.Reason),
 		NotificationARNs: []string{}, RollbackConfiguration: &rollbackConfiguration{}, Capabilities: cs.Capabilities, Tags: tagsOut(cs.Tags),
 		Parameters: parametersOut(cs.Parameters, cs.Resolved, cs.Hidden), Changes: []change{}, NextToken: next,
-		IncludeNestedStacks: &no, OnStackFailure: p(cs.OnFailure), ImportExistingResources: &no,
+		IncludeNestedStacks: &no, OnStackFailure: p(cs.OnFailure), ImportExistingResources: &cs.ImportExisting,
 	}
 	for _, l := range lines {
 		out.Changes = append(out.Changes, changeOf(l))

@@ -61,6 +61,10 @@ type Request struct {
 	// Claim says that what an earlier Create left behind is this resource's. It
 	// is false if another resource of the stack has it. Nil: no other can.
 	Claim func(physicalID string) bool
+
+	// Import says that what has the resource's name already is taken, if the
+	// type can do that, instead of being in the way.
+	Import bool
 }
 
 func (r Request) claim(id string) bool { return r.Claim == nil || r.Claim(id) }
@@ -76,6 +80,7 @@ type Result struct {
 	PhysicalID string
 	Ref        string            // what Ref answers; "" is PhysicalID
 	Attributes map[string]string // what GetAtt answers
+	Imported   bool              // it was there before, see Request.Import
 }
 
 // Type is a type of resources.
