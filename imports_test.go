@@ -40,8 +40,9 @@ cognitoapi:           awsapi userpool signin apierr arn
 lambdaapi:            awsapi function apierr arn
 oauth:                signin userpool token web apierr arn
 cfn/template:
+cfn/transform:        cfn/template
 cfn/resource:         cfn/template apierr
-cfn:                  cfn/resource cfn/template store secret apierr
+cfn:                  cfn/resource cfn/template cfn/transform store secret apierr
 cfnapi:               awsapi cfn apierr
 stsapi:               awsapi apierr
 `

@@ -66,7 +66,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, a Actor, region string, i
 	}
 	d, err := s.define(ctx, in.Definition, region, st.Name, st.ID, old)
 	if err == nil {
-		err = d.capable(in.Capabilities)
+		err = d.capable(append(slices.Clone(in.Capabilities), autoExpand))
 	}
 	if err != nil {
 		return "", "", errors.Join(err, s.dropReview(ctx, st, in))

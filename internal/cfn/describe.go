@@ -3,7 +3,6 @@ package cfn
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/rockpoolhq/rockpool/internal/cfn/template"
 	"github.com/rockpoolhq/rockpool/internal/store"
@@ -116,9 +115,9 @@ func (s *Service) Summarize(ctx context.Context, in Definition, region, nameOrID
 			return nil, err
 		}
 	}
-	t, err := template.Parse(text)
+	root, t, err := read(text)
 	if err != nil {
-		return nil, asInvalid(err)
+		return nil, err
 	}
 	d := &definition{template: t}
 	if err := d.supported(); err != nil {
@@ -128,30 +127,22 @@ func (s *Service) Summarize(ctx context.Context, in Definition, region, nameOrID
 	if len(d.needCapabilities) > 0 {
 		sum.CapabilitiesReason = "The following resource(s) require capabilities: [" + d.capabilityReason + "]"
 	}
-	for _, r := range t.Resources {
-		if !slices.Contains(sum.Types, r.Type) {
-			sum.Types = append(sum.Types, r.Type)
-		}
-	}
-	slices.SortFunc(sum.Types, strings.Compare)
+	sum.Types = typesOf(root)
 	return sum, nil
 }
 
-// Template returns the template of a stack, or of a change set of it.
-func (s *Service) Template(ctx context.Context, region, nameOrID, changeSet string) (string, error) {
-	if changeSet != "" {
-		cs, err := s.DescribeChangeSet(ctx, region, nameOrID, changeSet)
-		if err != nil {
-			return "", err
+// typesOf lists the types of resources that a text names, before its transforms.
+func typesOf(root *template.Map) (types []string) {
+	v, _ := root.Get("Resources")
+	resources, _ := v.(*template.Map)
+	for _, id := range resources.Keys() {
+		v, _ := resources.Get(id)
+		r, _ := v.(*template.Map)
+		t, _ := r.Get("Type")
+		if name, ok := t.(string); ok && !slices.Contains(types, name) {
+			types = append(types, name)
 		}
-		return cs.Template, nil
 	}
-	st, err := s.stack(ctx, region, nameOrID)
-	if err != nil {
-		return "", err
-	}
-	if st.Template == "" && st.Operation != nil {
-		return st.Operation.Template, nil
-	}
-	return st.Template, nil
+	slices.Sort(types)
+	return types
 }

@@ -95,15 +95,11 @@ func (r *run) definition() (*definition, error) {
 	var op Operation
 	var id, name, region string
 	r.look(func(st *Stack) { op, id, name, region = *st.Operation, st.ID, st.Name, st.Region })
-	t, err := template.Parse(op.Template)
+	d, err := r.s.redefine(r.ctx, op.Template, op.Resolved, region, name, id)
 	if err != nil {
 		return nil, err
 	}
-	d := &definition{text: op.Template, template: t, given: op.Parameters, resolved: op.Resolved, hidden: op.Hidden}
-	d.env = &template.Environment{
-		Template: t, Parameters: op.Resolved, Account: r.s.Account, Region: region, StackName: name, StackID: id,
-		Resources: references{}, Import: r.s.importer(r.ctx, region, &d.imports),
-	}
+	d.given, d.hidden = op.Parameters, op.Hidden
 	return d, d.sort()
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
 	"github.com/rockpoolhq/rockpool/internal/cfn/template"
+	"github.com/rockpoolhq/rockpool/internal/cfn/transform"
 	"github.com/rockpoolhq/rockpool/internal/store"
 )
 
@@ -33,7 +34,8 @@ type Parameter struct {
 // definition is a Definition that was read and checked.
 type definition struct {
 	text             string
-	template         *template.Template
+	template         *template.Template // with its transforms applied, once define has returned
+	processed        string             // the text of that; "" if there are no transforms
 	given            map[string]string
 	resolved         map[string]string
 	hidden           []string
@@ -82,9 +84,9 @@ func (s *Service) define(ctx context.Context, in Definition, region, name, id st
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.Parse(text)
+	root, t, err := read(text)
 	if err != nil {
-		return nil, asInvalid(err)
+		return nil, err
 	}
 	d := &definition{text: text, template: t}
 	if err := d.supported(); err != nil {
@@ -129,6 +131,9 @@ func (s *Service) define(ctx context.Context, in Definition, region, name, id st
 	if err := d.env.CheckRules(); err != nil {
 		return nil, asInvalid(err)
 	}
+	if err := d.expand(root); err != nil {
+		return nil, err
+	}
 	return d, d.sort()
 }
 
@@ -164,10 +169,10 @@ func (s *Service) ssmParameter(ctx context.Context, id, name string) (string, er
 // is made.
 func (d *definition) supported() error {
 	for _, name := range d.template.Transforms {
-		if name != template.LanguageExtensions {
+		if !transform.Known(name) {
 			return invalid("The transform %.100s is not supported by this version of Rockpool.", name)
 		}
-		d.need("CAPABILITY_AUTO_EXPAND", name)
+		d.need(autoExpand, name)
 	}
 	for _, r := range d.template.Resources {
 		if strings.HasPrefix(r.Type, "AWS::IAM::") {

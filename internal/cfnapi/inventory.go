@@ -110,8 +110,8 @@ func (a *api) getTemplate(ctx context.Context, in *getTemplateInput) (*getTempla
 	if v(in.StackName) == "" && v(in.ChangeSetName) == "" {
 		return nil, invalid("StackName is required if ChangeSetName is not specified.")
 	}
-	text, err := a.stacks.Template(ctx, region, v(in.StackName), v(in.ChangeSetName))
-	return &getTemplateOutput{TemplateBody: &text, StagesAvailable: []string{"Original", "Processed"}}, err
+	text, err := a.stacks.Template(ctx, region, v(in.StackName), v(in.ChangeSetName), v(in.TemplateStage))
+	return &getTemplateOutput{TemplateBody: &text, StagesAvailable: []string{cfn.Original, cfn.Processed}}, err
 }
 
 func (a *api) getTemplateSummary(ctx context.Context, in *getTemplateSummaryInput) (*getTemplateSummaryOutput, error) {

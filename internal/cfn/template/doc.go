@@ -3,7 +3,8 @@
 // resources. It is pure: it creates nothing, reads no file and no store, and
 // knows no resource type.
 //
-//	Parse        JSON or YAML text → Template (parse.go, yaml.go)
+//	Parse        JSON or YAML text → Template (parse.go, yaml.go): Read, then Build
+//	Read, Head   what package transform works on, before Build
 //	Resolve      parameters given → Environment (parameters.go)
 //	Evaluate     a value of the template → what it stands for (evaluate.go)
 //	Order        resources by what they refer to (graph.go)

@@ -48,6 +48,15 @@ var (
 
 // Parse reads a template. The error is an *Error.
 func Parse(text string) (*Template, error) {
+	root, err := Read(text)
+	if err != nil {
+		return nil, err
+	}
+	return Build(root)
+}
+
+// Read reads the text of a template as it is, transforms and all.
+func Read(text string) (*Map, error) {
 	if len(text) > MaxBody {
 		return nil, errorf("Template may not exceed %d bytes in size.", MaxBody)
 	}
@@ -59,7 +68,35 @@ func Parse(text string) (*Template, error) {
 	if !ok {
 		return nil, formatError("unsupported structure.")
 	}
-	return build(root)
+	return root, nil
+}
+
+// Build makes a template of what Read returned.
+func Build(root *Map) (*Template, error) {
+	t, err := build(root)
+	if err != nil {
+		return nil, err
+	}
+	if len(t.Resources) == 0 {
+		return nil, formatError("At least one Resources member must be defined.")
+	}
+	return t, t.check()
+}
+
+// headSections are those that a transform may need and does not change, and
+// Conditions, which Fn::If needs.
+var headSections = []string{"AWSTemplateFormatVersion", "Description", "Transform", "Metadata", "Parameters", "Mappings", "Conditions", "Rules"}
+
+// Head makes a template of all of root but what there is to be: enough to know
+// the parameters and to evaluate what depends on them alone.
+func Head(root *Map) (*Template, error) {
+	head := NewMap()
+	for _, name := range headSections {
+		if v, ok := root.Get(name); ok {
+			head.Set(name, v)
+		}
+	}
+	return build(head)
 }
 
 func build(root *Map) (*Template, error) {
@@ -118,10 +155,7 @@ func build(root *Map) (*Template, error) {
 			return nil, err
 		}
 	}
-	if len(t.Resources) == 0 {
-		return nil, formatError("At least one Resources member must be defined.")
-	}
-	return t, t.check()
+	return t, nil
 }
 
 // Resource returns the resource with that logical id.

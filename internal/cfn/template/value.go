@@ -56,6 +56,14 @@ func (m *Map) Set(key string, v any) {
 	m.values[key] = v
 }
 
+// Delete takes an entry out.
+func (m *Map) Delete(key string) {
+	if _, ok := m.values[key]; ok {
+		delete(m.values, key)
+		m.keys = slices.DeleteFunc(m.keys, func(k string) bool { return k == key })
+	}
+}
+
 // Len returns the number of entries.
 func (m *Map) Len() int { return len(m.Keys()) }
 
@@ -73,6 +81,18 @@ func (m *Map) MarshalJSONTo(enc *jsontext.Encoder) error {
 		}
 	}
 	return enc.WriteToken(jsontext.EndObject)
+}
+
+// Function returns the name and the argument if v is an intrinsic function.
+func Function(v any) (name string, arg any, ok bool) { return function(v) }
+
+// Text returns a scalar as text.
+func Text(v any) (s string, ok bool) {
+	switch v.(type) {
+	case string, Number, bool:
+		return text(v), true
+	}
+	return "", false
 }
 
 // function returns the name and the argument if v is an intrinsic function.
