@@ -21,6 +21,7 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/signin"
 	"github.com/rockpoolhq/rockpool/internal/store"
 	"github.com/rockpoolhq/rockpool/internal/store/sqlstore"
+	event "github.com/rockpoolhq/rockpool/internal/trigger"
 	"github.com/rockpoolhq/rockpool/internal/userpool"
 )
 
@@ -58,7 +59,10 @@ func newWorld(t testing.TB) *world {
 	functions := &function.Service{Store: db, KEK: w.kek, Host: host, CodeDir: t.TempDir(), Account: "000000000000"}
 	pools := &userpool.Service{Store: db, KEK: w.kek, Account: "000000000000"}
 	w.api = awsapi.New(awsapi.Options{Profile: awsapi.Dev})
-	w.api.Register(cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{Pools: pools, SignIn: &signin.Service{Pools: pools, Store: db, KEK: w.kek}})...)
+	w.api.Register(cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{Pools: pools, SignIn: &signin.Service{
+		Pools: pools, Store: db, KEK: w.kek, Issuer: func(p *userpool.Pool) string { return "http://localhost/" + p.ID },
+		Triggers: &event.Client{Invoker: invoker{functions}},
+	}})...)
 	w.api.Register(lambdaapi.Model(), lambdaapi.Operations(lambdaapi.Deps{Functions: functions, Engine: host.Engine,
 		CodeURL: func(arn.Function) string { return "" }})...)
 	w.stacks = w.service()
@@ -73,6 +77,21 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	return w
+}
+
+// invoker lets the pools call the functions, under their resource policies.
+type invoker struct{ functions *function.Service }
+
+func (i invoker) Invoke(ctx context.Context, call event.Call) (event.Result, error) {
+	f, err := arn.ParseFunction(call.FunctionARN, "", "")
+	if err != nil {
+		return event.Result{}, err
+	}
+	got, err := i.functions.Invoke(ctx, function.Invocation{
+		Function: f, Payload: call.Payload,
+		Caller: &function.Caller{Service: "cognito-idp.amazonaws.com", SourceARN: call.SourceARN, SourceAccount: call.SourceAccount},
+	})
+	return event.Result{Payload: got.Payload, FunctionError: got.FunctionError}, err
 }
 
 func (w *world) service() *cfn.Service {
