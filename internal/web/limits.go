@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -16,7 +17,8 @@ const (
 	ReadTimeout       = 30 * time.Second // headers and body
 	WriteTimeout      = 30 * time.Second // of an answer, from its first byte
 	IdleTimeout       = 60 * time.Second
-	MaxStreams        = 100 // of one HTTP/2 connection at a time
+	DiscardTimeout    = 5 * time.Second // for the rest of a body that was refused
+	MaxStreams        = 100             // of one HTTP/2 connection at a time
 )
 
 // NewServer returns a server for h with the limits above. The time to answer
@@ -24,7 +26,7 @@ const (
 // read an answer is, by Handler.
 func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           fresh(h),
+		Handler:           fresh(discardRest(h)),
 		ReadHeaderTimeout: ReadHeaderTimeout,
 		ReadTimeout:       ReadTimeout,
 		IdleTimeout:       IdleTimeout,
@@ -42,6 +44,49 @@ func fresh(h http.Handler) http.Handler {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		h.ServeHTTP(w, r)
 	})
+}
+
+// maxDiscard bounds what is read of a body only to be thrown away.
+const maxDiscard = 128 << 20
+
+// discardRest reads what h has left of a body, within limits. Many callers send
+// all of a request before they look at the answer: if the connection were closed
+// in the middle of it they would see a reset and never the reason.
+func discardRest(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 || r.ProtoMajor != 1 { // HTTP/2 ends a stream without harm to the answer
+			h.ServeHTTP(w, r)
+			return
+		}
+		body := &watchedBody{ReadCloser: r.Body}
+		watched := new(http.Request)
+		*watched = *r
+		watched.Body = body
+		h.ServeHTTP(w, watched)
+		switch {
+		case body.err != nil: // it is at its end, or there is no more of it to be had
+		case !body.begun && r.Header.Get("Expect") != "": // a caller that waits for the answer before it sends any
+		default:
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(DiscardTimeout))
+			_, _ = io.CopyN(io.Discard, r.Body, maxDiscard) // what goes wrong here ends the connection
+		}
+	})
+}
+
+// watchedBody remembers how far a body was read.
+type watchedBody struct {
+	io.ReadCloser
+	begun bool
+	err   error
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	b.begun = true
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.err = err
+	}
+	return n, err
 }
 
 // ErrTooLarge is returned by ReadBody for a body over the limit.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -248,6 +249,77 @@ func TestSec_NET_1_connectionsPerSource(t *testing.T) {
 	}
 }
 
+// Many callers send all of a request before they look at the answer. A refused
+// body used to meet a closed connection: its caller saw a reset and no reason.
+func TestRefusedBodyIsAnswered(t *testing.T) {
+	const size = 24 << 20 // more than the buffers between the two hold
+	for name, handler := range map[string]http.HandlerFunc{
+		"too large": func(w http.ResponseWriter, r *http.Request) {
+			if _, err := web.ReadBody(w, r, 1<<20); !errors.Is(err, web.ErrTooLarge) {
+				t.Errorf("ReadBody: %v, want ErrTooLarge", err)
+			}
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		},
+		"not looked at": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) },
+	} {
+		for _, header := range []string{fmt.Sprintf("Content-Length: %d\r\n\r\n", size), fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", size)} {
+			c := dialServer(t, handler)
+			if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\n"+header); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Write(make([]byte, size)); err != nil {
+				t.Fatalf("%s, %.10s: write: %v", name, header, err)
+			}
+			if strings.HasPrefix(header, "Transfer") {
+				if _, err := io.WriteString(c, "\r\n0\r\n\r\n"); err != nil {
+					t.Fatalf("%s, %.10s: write: %v", name, header, err)
+				}
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+				t.Fatalf("%s, %.10s: %v, %v; want 413", name, header, resp, err)
+			}
+		}
+	}
+}
+
+// A caller that never sends the rest of a refused body is not waited for long.
+func TestSec_NET_1_restOfARefusedBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+		if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc"); err != nil {
+			t.Fatal(err)
+		}
+		if got := closedAfter(t, c); got > web.DiscardTimeout+time.Second {
+			t.Errorf("closed after %v, want %v", got, web.DiscardTimeout)
+		}
+	})
+}
+
+// dialServer connects to a server for h on loopback.
+func dialServer(t *testing.T, h http.Handler) net.Conn {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := web.NewServer(h)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Close() // it may be closed already
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+		<-served
+	})
+	return c
+}
+
 func TestReadBody(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -370,7 +442,7 @@ func TestOneSegment(t *testing.T) {
 	if n, err := io.Copy(io.Discard, resp.Body); err != nil || strconv.FormatInt(n, 10) != resp.Header.Get("Content-Length") {
 		t.Errorf("%d bytes, %v; Content-Length %s", n, err, resp.Header.Get("Content-Length"))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), web.DiscardTimeout)
 	defer cancel()
 	http.DefaultClient.CloseIdleConnections()
 	if err := srv.Shutdown(ctx); err != nil {
