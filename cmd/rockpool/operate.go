@@ -52,7 +52,7 @@ func newInboxCommand() *cobra.Command {
 				return err
 			}
 			if len(box.Messages) == 0 {
-				fmt.Fprintln(cmd.ErrOrStderr(), "rockpool: nothing has been sent")
+				fmt.Fprintln(cmd.ErrOrStderr(), "rockpool: nothing has been sent (a pool sends codes to what its AutoVerifiedAttributes names)")
 			}
 			for _, m := range box.Messages {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s  %s to %s  %s\n  %s\n", m.At.Local().Format(time.DateTime), m.Medium, printable(m.To), printable(m.Subject), printable(m.Body))
