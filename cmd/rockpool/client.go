@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -249,6 +250,13 @@ func newAPIError(resp *http.Response, body []byte) error {
 		Upper   string `json:"Message"`
 	}
 	_ = json.Unmarshal(body, &said) // what is not JSON leaves the members empty
+	var form struct {               // of CloudFormation
+		Code    string `xml:"Error>Code"`
+		Message string `xml:"Error>Message"`
+	}
+	if xml.Unmarshal(body, &form) == nil {
+		said.Code, said.Message = firstOf(said.Code, form.Code), firstOf(said.Message, form.Message)
+	}
 	e := &apiError{Status: resp.StatusCode, Code: firstOf(said.Type, said.Code), Message: firstOf(said.Message, said.Upper)}
 	if e.Code == "" {
 		e.Code, _, _ = strings.Cut(resp.Header.Get("X-Amzn-ErrorType"), ":")

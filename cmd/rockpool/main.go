@@ -40,6 +40,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	if errors.Is(err, errDiffers) {
+		return exitFailed
+	}
 	fmt.Fprintf(stderr, "rockpool: %v\n", err)
 	if hint, ok := errors.AsType[*hintError](err); ok {
 		fmt.Fprintln(stderr, hint.hint)
@@ -83,7 +86,7 @@ it unchanged.
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(
 		newDemoCommand(), newDevCommand(), newServeCommand(),
-		newFunctionCommand(), newTokenCommand(),
+		newFunctionCommand(), newStackCommand(), newTokenCommand(),
 		newInboxCommand(), newClockCommand(), newKeysCommand(), newCredentialsCommand(),
 		newVersionCommand(),
 	)
