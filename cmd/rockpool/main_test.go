@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,10 +30,11 @@ func TestMain(m *testing.M) {
 //
 //	start VERB [ARGS]     run a server on a free port until the script ends, its
 //	                      log in server.log; $ROCKPOOL_ENDPOINT is its address
-//	stop                  stop it before
+//	halt                  stop it before (stop is testscript's: it ends the script)
 //	api OPERATION K=V…    call an operation of user pools (K:=JSON for what is
 //	                      not a string) and keep the answer
-//	keep VAR PATH         set a variable to a member of the answer
+//	keep VAR PATH [FILE]  set a variable to a member of the answer, or of what a
+//	                      file of JSON or stdout says: a text, or JSON
 func TestScript(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil {
@@ -50,7 +52,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": cmdStart, "stop": cmdStop, "api": cmdAPI, "keep": cmdKeep,
+			"start": cmdStart, "halt": cmdHalt, "api": cmdAPI, "keep": cmdKeep,
 		},
 	})
 }
@@ -71,7 +73,7 @@ const serverTimeout = 30 * time.Second
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	if neg || len(args) == 0 || s.server != nil {
-		ts.Fatalf("usage: start VERB [ARGS], once before stop")
+		ts.Fatalf("usage: start VERB [ARGS], once before halt")
 	}
 	// The dev server is this binary, under the name that main goes by.
 	self := ""
@@ -113,10 +115,10 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+func cmdHalt(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	if neg || len(args) > 0 || s.server == nil {
-		ts.Fatalf("usage: stop, after start")
+		ts.Fatalf("usage: halt, after start")
 	}
 	s.stop(ts)
 }
@@ -205,17 +207,33 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func cmdKeep(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: keep VAR PATH")
+	if neg || len(args) != 2 && len(args) != 3 {
+		ts.Fatalf("usage: keep VAR PATH [FILE]")
 	}
 	var value any = stateOf(ts).answer
+	if len(args) == 3 {
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2])), &value))
+	}
 	for name := range strings.SplitSeq(args[1], ".") {
+		if list, ok := value.([]any); ok {
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(list) {
+				ts.Fatalf("there is no %s in %v", name, list)
+			}
+			value = list[i]
+			continue
+		}
 		object, _ := value.(map[string]any)
 		value = object[name]
 	}
 	text, ok := value.(string)
+	if !ok && value != nil {
+		b, err := json.Marshal(value)
+		ts.Check(err)
+		text, ok = string(b), true
+	}
 	if !ok {
-		ts.Fatalf("the answer has no text at %s: %v", args[1], stateOf(ts).answer)
+		ts.Fatalf("the answer has nothing at %s: %v", args[1], stateOf(ts).answer)
 	}
 	ts.Setenv(args[0], text)
 }
