@@ -22,7 +22,7 @@ import (
 func newStackCommand() *cobra.Command {
 	return verbs(&cobra.Command{Use: "stack", Short: "Deploy CloudFormation templates, and write them"},
 		newStackDeployCommand(), newStackDiffCommand(), newStackDeleteCommand(),
-		newStackListCommand(), newStackEventsCommand(), newStackOutputsCommand())
+		newStackListCommand(), newStackEventsCommand(), newStackOutputsCommand(), newStackExportCommand())
 }
 
 // stackTemplate is a template to deploy, and the flags that say how.
