@@ -119,22 +119,32 @@ func (s *Server) rotateKeys(r *http.Request, _ []byte) (any, error) {
 // pool with userPoolId, one alone with eventId.
 func (s *Server) recentSignIns(r *http.Request, _ []byte) (any, error) {
 	q := r.URL.Query()
-	events := []signin.Event{}
-	if id := q.Get("eventId"); id != "" {
-		if e, ok := s.signin.SignInOf(id); ok {
-			events = append(events, e)
-		}
-	} else {
-		events = append(events, s.signin.RecentSignIns(q.Get("userPoolId"), maxRecentSignIns)...)
+	return s.signIns(q.Get("userPoolId"), q.Get("eventId")), nil
+}
+
+type signInList struct {
+	SignIns []signin.Event `json:"signIns"`
+}
+
+func (s *Server) signIns(pool, id string) signInList {
+	list := signInList{SignIns: []signin.Event{}}
+	if id == "" {
+		list.SignIns = append(list.SignIns, s.signin.RecentSignIns(pool, maxRecentSignIns)...)
+	} else if e, ok := s.signin.SignInOf(id); ok && (pool == "" || pool == e.PoolID) {
+		list.SignIns = append(list.SignIns, e)
 	}
-	return struct {
-		SignIns []signin.Event `json:"signIns"`
-	}{events}, nil
+	return list
 }
 
 const maxRecentSignIns = 100
 
-func (s *Server) recentInvocations(*http.Request, []byte) (any, error) {
+func (s *Server) recentInvocations(*http.Request, []byte) (any, error) { return s.invocations(), nil }
+
+type invocationList struct {
+	Invocations []invocation `json:"invocations"`
+}
+
+func (s *Server) invocations() invocationList {
 	list := []invocation{}
 	for _, r := range s.functions.Recent() {
 		list = append(list, invocation{
@@ -144,9 +154,7 @@ func (s *Server) recentInvocations(*http.Request, []byte) (any, error) {
 			FunctionError: r.FunctionError, HostError: r.HostError,
 		})
 	}
-	return struct {
-		Invocations []invocation `json:"invocations"`
-	}{list}, nil
+	return invocationList{list}
 }
 
 // invocation is a run of a function as JSON.
@@ -220,6 +228,11 @@ func (s *Server) functionLogs(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, apierr.New(apierr.InvalidParameter, "This is not the name of a function."))
 		return
 	}
+	s.sendLogs(w, r, name)
+}
+
+// sendLogs answers with the log of a function that exists.
+func (s *Server) sendLogs(w http.ResponseWriter, r *http.Request, name arn.Function) {
 	name.Qualifier = ""
 	if _, err := s.functions.Get(r.Context(), name); err != nil {
 		writeError(w, r, err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/console"
 	"github.com/rockpoolhq/rockpool/internal/message"
 	"github.com/rockpoolhq/rockpool/internal/web"
 )
@@ -100,7 +101,7 @@ func (s *Server) guardDev(next http.Handler) http.Handler {
 		switch {
 		case !s.opts.InsecureExposeDev && !s.knownHost(r.Host):
 			writeError(w, r, apierr.Newf(apierr.AccessDenied, "This development server does not answer for the host %.100q; set the public URL to use another name.", r.Host))
-		case strings.HasPrefix(r.URL.Path, "/_rockpool/") && !s.ownPage(r):
+		case strings.HasPrefix(r.URL.Path, "/_rockpool/") && !s.ownPage(r), strings.HasPrefix(r.URL.Path, "/console/") && !s.samePage(r):
 			writeError(w, r, apierr.New(apierr.AccessDenied, "A web page of another site may not look into a development server."))
 		default:
 			next.ServeHTTP(w, r)
@@ -145,4 +146,14 @@ func (s *Server) ownPage(r *http.Request) bool {
 	}
 	u, err := url.Parse(origin)
 	return err == nil && (isLocal(u.Hostname()) || u.Hostname() != "" && u.Hostname() == s.publicHost())
+}
+
+// samePage reports whether a request for the console comes from a program, from
+// the console itself, or from a person who follows a link to a page of it. The
+// console asks the same of what changes something, and for a token besides.
+func (s *Server) samePage(r *http.Request) bool {
+	if r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" {
+		return true
+	}
+	return console.SameOrigin(r)
 }

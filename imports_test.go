@@ -45,6 +45,7 @@ cfn/resource:         cfn/template apierr
 cfn:                  cfn/resource cfn/template cfn/transform store secret apierr
 cfnapi:               awsapi cfn apierr
 stsapi:               awsapi apierr
+console:              awsapi web apierr arn secret
 `
 
 // mayUse lists standard packages that only some of ours may import.

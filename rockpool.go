@@ -314,9 +314,11 @@ func (s *Server) wire(context.Context) error {
 }
 
 // issuer is the iss claim of a pool's tokens.
-func (s *Server) issuer(p *userpool.Pool) string {
-	issuer := strings.ReplaceAll(s.opts.Issuer, "{poolId}", p.ID)
-	return strings.ReplaceAll(issuer, "{region}", arn.PoolRegion(p.ID))
+func (s *Server) issuer(p *userpool.Pool) string { return s.issuerOf(p.ID) }
+
+func (s *Server) issuerOf(poolID string) string {
+	issuer := strings.ReplaceAll(s.opts.Issuer, "{poolId}", poolID)
+	return strings.ReplaceAll(issuer, "{region}", arn.PoolRegion(poolID))
 }
 
 // routes is the table of everything that the server answers.
@@ -329,11 +331,15 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /_rockpool/metrics", s.metrics.handler())
 	mux.HandleFunc("GET /_rockpool/code", s.downloadCode)
 	s.mountAdmin(mux)
+	// Apart, since a pool's address would match the console's as well.
+	all := http.NewServeMux()
+	all.Handle("/", mux)
+	s.mountConsole(all)
 	if s.opts.Profile == Dev {
 		s.mountDev(mux)
-		return s.guardDev(mux)
+		return s.guardDev(all)
 	}
-	return mux
+	return all
 }
 
 type health struct {

@@ -155,7 +155,7 @@ func (f *serverFlags) serve(cmd *cobra.Command, profile rockpool.Profile) error 
 	}
 	ln, err = f.secure(ln, srv, logger)
 	if err == nil {
-		logger.Info("ready", "url", srv.URL(), "listen", ln.Addr().String(), "after", time.Since(started).Round(time.Millisecond).String(), "version", version(), "go", runtime.Version())
+		logger.Info("ready", "url", srv.URL(), "console", srv.URL()+"/console/", "listen", ln.Addr().String(), "after", time.Since(started).Round(time.Millisecond).String(), "version", version(), "go", runtime.Version())
 		if profile == rockpool.Dev {
 			f.greet(cmd, srv)
 		}
@@ -224,10 +224,11 @@ func (f *serverFlags) greet(cmd *cobra.Command, srv *rockpool.Server) {
 
     export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev
 
+  Console %s/console/
   Issuer  %s
   Inbox   rockpool inbox        Clock  rockpool clock advance 1h
 
-`, srv.URL(), firstOf(f.issuer, srv.URL()+"/{poolId}"))
+`, srv.URL(), srv.URL(), firstOf(f.issuer, srv.URL()+"/{poolId}"))
 }
 
 // newLogger returns a logger to standard error and what writes its last lines.

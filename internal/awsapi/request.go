@@ -52,11 +52,10 @@ func ContextFor(ctx context.Context, principal Principal, region string) context
 // such JSON. Within a request the caller of that request is who calls;
 // elsewhere it is the server itself, as root. Errors are *apierr.Error.
 func (s *Server) Call(ctx context.Context, serviceID, operationName string, input any) (output jsontext.Value, err error) {
-	sv := s.services[serviceID]
-	if sv == nil || sv.operations[operationName] == nil {
-		return nil, apierr.Newf(apierr.UnknownOperation, "There is no operation %s of %s.", operationName, serviceID)
+	o, err := s.find(serviceID, operationName)
+	if err != nil {
+		return nil, err
 	}
-	o := sv.operations[operationName]
 	if !o.built {
 		return nil, apierr.Public(notBuilt(o))
 	}
@@ -68,6 +67,14 @@ func (s *Server) Call(ctx context.Context, serviceID, operationName string, inpu
 		return nil, apierr.Public(err)
 	}
 	return output, nil
+}
+
+func (s *Server) find(serviceID, operationName string) (*operation, error) {
+	sv := s.services[serviceID]
+	if sv == nil || sv.operations[operationName] == nil {
+		return nil, apierr.Newf(apierr.UnknownOperation, "There is no operation %.100s of %.100s.", operationName, serviceID)
+	}
+	return sv.operations[operationName], nil
 }
 
 func (s *Server) call(ctx context.Context, o *operation, input any) (jsontext.Value, error) {

@@ -324,6 +324,17 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, o *operation) 
 	return nil, nil, apierr.New(apierr.Serialization, "The request body could not be read.").Because(err)
 }
 
+// ReadFor reads the body of a request for an operation that is to be performed
+// by Call: within the operation's limit, and with others in the queue for
+// large bodies. Call done when the body is no longer needed.
+func (s *Server) ReadFor(w http.ResponseWriter, r *http.Request, serviceID, operationName string) (body []byte, done func(), err error) {
+	o, err := s.find(serviceID, operationName)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.readBody(w, r, o)
+}
+
 // action returns what policies call the operation, without the service.
 func (o *operation) action() string {
 	if o.Action != "" {
