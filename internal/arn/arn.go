@@ -92,6 +92,8 @@ func (f Function) String() string {
 }
 
 var (
+	regionName        = regexp.MustCompile(`^[a-z0-9-]+$`)
+	accountID         = regexp.MustCompile(`^[0-9]{12}$`)
 	functionName      = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,64}$`)
 	functionQualifier = regexp.MustCompile(`^(\$LATEST|[a-zA-Z0-9-_]{1,128})$`)
 )
@@ -112,11 +114,14 @@ func ParseFunction(s, region, account string) (Function, error) {
 		}
 		f.Region, f.Account = a.Region, a.Account
 		name, ok := strings.CutPrefix(a.Resource, "function:")
-		if !ok {
+		if !ok || !regionName.MatchString(f.Region) || !accountID.MatchString(f.Account) {
 			return Function{}, fmt.Errorf("%w: %q is not a function ARN", ErrMalformed, s)
 		}
 		rest = name
 	} else if acct, name, ok := strings.Cut(s, ":function:"); ok {
+		if !accountID.MatchString(acct) {
+			return Function{}, fmt.Errorf("%w: %q is not a function name", ErrMalformed, s)
+		}
 		f.Account, rest = acct, name
 	}
 	f.Name, f.Qualifier, _ = strings.Cut(rest, ":")

@@ -25,7 +25,9 @@ func TestParseFunction(t *testing.T) {
 			t.Errorf("ParseFunction(%q) = %+v, %v; want %+v", tt.in, got, err, tt.want)
 		}
 	}
-	for _, in := range []string{"", "a b", "f:x:y", "arn:aws:s3:::bucket", "arn:aws:lambda:us-east-1:1:layer:f", "f/../g"} {
+	for _, in := range []string{"", "a b", "f:x:y", "arn:aws:s3:::bucket", "arn:aws:lambda:us-east-1:1:layer:f", "f/../g",
+		"arn:aws:lambda:::function:f", "arn:aws:lambda:us-east-1:x:function:f", "arn:aws:lambda:a b:000000000000:function:f",
+		"1:function:f", "us-east-2:123456789012:function:f"} {
 		if got, err := arn.ParseFunction(in, region, account); !errors.Is(err, arn.ErrMalformed) || got != (arn.Function{}) {
 			t.Errorf("ParseFunction(%q) = %+v, %v; want ErrMalformed and nothing", in, got, err)
 		}
@@ -46,4 +48,28 @@ func TestUserPoolRoundTrip(t *testing.T) {
 			t.Errorf("ParseUserPool(%q) = %q, want an error", s, got)
 		}
 	}
+}
+
+// What is understood means the same when it is written out and read again, and
+// what is refused gives nothing.
+func FuzzParseFunction(f *testing.F) {
+	for _, s := range []string{
+		"f", "f:prod", "123456789012:function:f", "arn:aws:lambda:us-east-2:123456789012:function:f:$LATEST",
+		"arn:aws:lambda:::function:f", "arn:aws:s3:::bucket", ":function:", "f/../g", "arn:arn:lambda:a:b:function:f:",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := arn.ParseFunction(s, "eu-west-1", "000000000000")
+		if err != nil {
+			if got != (arn.Function{}) {
+				t.Errorf("ParseFunction(%q) = %+v beside %v", s, got, err)
+			}
+			return
+		}
+		again, err := arn.ParseFunction(got.String(), "other", "111111111111")
+		if err != nil || again != got {
+			t.Errorf("ParseFunction(%q) = %+v, which reads again as %+v, %v", s, got, again, err)
+		}
+	})
 }
