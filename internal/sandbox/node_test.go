@@ -29,16 +29,17 @@ export { handler };`
 // javaScript are functions and what becomes of them: on node, and on QuickJS
 // unless nodeOnly says what for.
 var javaScript = []struct {
-	name     string
-	files    []string
-	handler  string // "index.handler"
-	event    string // "{}"
-	want     string // payload
-	wantXs   int    // payload is a string of so many x; the table is made at every start of a shim, so it stays small
-	wantType string // errorType
-	wantText string // part of errorMessage
-	wantLog  string // part of the log
-	nodeOnly string
+	name      string
+	files     []string
+	handler   string // "index.handler"
+	event     string // "{}"
+	want      string // payload
+	wantXs    int    // payload is a string of so many x; the table is made at every start of a shim, so it stays small
+	wantType  string // errorType
+	wantText  string // part of errorMessage
+	wantLog   string // part of the log
+	wantTrace string // part of the answer's trace
+	nodeOnly  string
 }{
 	{
 		name: "the article", files: []string{"index.mjs", article},
@@ -80,6 +81,9 @@ var javaScript = []struct {
 	{name: "no such export", files: []string{"index.mjs", `export const other = 1;`}, wantType: "Runtime.HandlerNotFound", wantText: "index.handler is undefined or not exported"},
 	{name: "not a function", files: []string{"index.mjs", `export const handler = 1;`}, wantType: "Runtime.HandlerNotFound", wantText: "index.handler is not a function"},
 	{name: "syntax error", files: []string{"index.mjs", `export const handler = async (event) => {`}, wantType: "Runtime.UserCodeSyntaxError", wantText: "SyntaxError: "},
+	{name: "syntax error at its line", files: []string{"index.mjs", "import fs from 'node:fs';\nexport const a = import.meta.url;\nexport {\n  a as b,\n};\nexport default {\n  x: 1 y\n};"}, wantType: "Runtime.UserCodeSyntaxError", wantText: "SyntaxError: ", wantTrace: "/index.mjs:7", nodeOnly: "QuickJS says it in its own way"},
+	{name: "syntax error at its line, with await", files: []string{"index.mjs", "const v = await import('node:fs');\nexport const handler = async (event) => {\n  return event event;\n};"}, wantType: "Runtime.UserCodeSyntaxError", wantText: "SyntaxError: ", wantTrace: "/index.mjs:3", nodeOnly: "QuickJS says it in its own way"},
+	{name: "syntax error at the end", files: []string{"index.mjs", "export const handler = async (event) => {\n"}, wantType: "Runtime.UserCodeSyntaxError", wantText: "SyntaxError: ", wantTrace: "/index.mjs:2", nodeOnly: "QuickJS says it in its own way"},
 	{name: "syntax error in CommonJS", files: []string{"index.js", `exports.handler = ( => 1`}, wantType: "Runtime.UserCodeSyntaxError", wantText: "SyntaxError: "},
 	{name: "throws while loading", files: []string{"index.mjs", `throw new EvalError('at load'); export const handler = 1;`}, wantType: "EvalError", wantText: "at load"},
 	{name: "exits while loading", files: []string{"index.mjs", `process.exit(4);`}, wantType: "Runtime.ExitError", wantText: "exit status 4"},
@@ -147,6 +151,9 @@ func TestJavaScript(t *testing.T) {
 							got := failed(t, res)
 							if got.Type != tt.wantType || !strings.Contains(got.Message, tt.wantText) {
 								t.Errorf("error %q: %q, want %q: %q", got.Type, got.Message, tt.wantType, tt.wantText)
+							}
+							if !strings.Contains(string(res.Payload), tt.wantTrace) {
+								t.Errorf("answer %s lacks %q", res.Payload, tt.wantTrace)
 							}
 						}
 						if tt.wantLog != "" && !strings.Contains(string(res.LogTail), tt.wantLog) {

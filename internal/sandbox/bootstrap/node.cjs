@@ -216,6 +216,28 @@ function isModule(file) {
   }
 }
 
+// placeOf finds where a module's syntax error is, which Node keeps to itself:
+// the module is compiled as a script, without what only modules may have, and
+// what that says is believed if it is the same error. Nothing is run.
+function placeOf(error, file) {
+  if (/^(?!node:).*:\d+$/.test(error.stack.split('\n')[0])) return ''; // a script's own
+  const blank = (text) => text.replace(/[^\r\n]/g, ' ');
+  const script = fs.readFileSync(file, 'utf8')
+    .replace(/^\s*import\b(?!\s*[.(])[^;'"]*(['"])[^'"\r\n]*\1/gm, blank)
+    .replace(/^\s*export\s*(?:\*[^;'"]*|\{[^}]*\}\s*(?:from\s*)?)(?:(['"])[^'"\r\n]*\1)?/gm, blank)
+    .replace(/^(\s*)export(\s+)(?:default\b)?/gm, blank)
+    .replace(/\bimport\.meta\b/g, (text) => `({${' '.repeat(text.length - 4)}})`);
+  for (const [before, after] of [["'use strict';", ''], ["'use strict';(async()=>{", '\n})']]) { // the second for await
+    try {
+      new (require('vm').Script)(before + script + after, { filename: file });
+    } catch (e) {
+      const [, line] = /:(\d+)$/.exec(String(e.stack).split('\n')[0]) ?? [];
+      if (e instanceof SyntaxError && e.message === error.message && line) return `\n    at ${require('url').pathToFileURL(file).href}:${line}`;
+    }
+  }
+  return '';
+}
+
 async function load(handler) {
   const [stem, name, shown] = locate(handler);
   const file = ['.js', '.mjs', '.cjs', ''].map((ext) => stem + ext).find(isFile);
@@ -232,7 +254,10 @@ async function load(handler) {
     if (file === undefined && e && e.code === 'MODULE_NOT_FOUND') {
       throw runtimeError('Runtime.ImportModuleError', `Error: Cannot find module '${shown}'`, e);
     }
-    if (e instanceof SyntaxError) throw runtimeError('Runtime.UserCodeSyntaxError', `SyntaxError: ${e.message}`, e);
+    if (e instanceof SyntaxError) {
+      const place = file === undefined ? '' : placeOf(e, file);
+      throw runtimeError('Runtime.UserCodeSyntaxError', `SyntaxError: ${e.message}`, { stack: e.stack.replace('\n', `${place}\n`) });
+    }
     if (e && (e.code === 'MODULE_NOT_FOUND' || e.code === 'ERR_MODULE_NOT_FOUND')) {
       throw runtimeError('Runtime.ImportModuleError', `Error: ${e.message}`, e);
     }
