@@ -1,0 +1,18 @@
+package console_test
+
+import (
+	"os/exec"
+	"testing"
+)
+
+// The ES modules have tests of their own, which need Node.js.
+func TestModules(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("install Node.js 20 or newer to test the console's modules")
+	}
+	out, err := exec.CommandContext(t.Context(), node, "--test", "static_test/").CombinedOutput()
+	if err != nil {
+		t.Errorf("node --test static_test/: %v\n%s", err, out)
+	}
+}
