@@ -72,6 +72,7 @@ func (c *Console) Mount(mux *http.ServeMux) {
 	c.mountSession(inner)
 	c.mountHome(inner)
 	c.mountPools(inner)
+	c.mountFunctions(inner)
 	c.mountStacks(inner)
 	inner.Handle("/console/", c.page(func(http.ResponseWriter, *http.Request) error {
 		return apierr.New(apierr.ResourceNotFound, "There is no such page.")
@@ -239,6 +240,11 @@ var funcs = template.FuncMap{
 	"static": staticPath,
 	"ago":    ago,
 	"list":   func(all ...any) []any { return all },
+	// Of functions.
+	"functionPath": functionPath,
+	"visible":      visible,
+	"bytes":        byteCount,
+	"modified":     modified,
 }
 
 // templates has one set for each page: what all share (layout and parts) and
