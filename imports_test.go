@@ -46,6 +46,8 @@ cfn:                  cfn/resource cfn/template cfn/transform store secret apier
 cfnapi:               awsapi cfn apierr
 stsapi:               awsapi apierr
 console:              awsapi web apierr arn secret
+parameter:            store secret apierr arn
+ssmapi:               awsapi parameter apierr
 `
 
 // mayUse lists standard packages that only some of ours may import.

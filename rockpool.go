@@ -24,11 +24,13 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/lambdaapi"
 	"github.com/rockpoolhq/rockpool/internal/message"
 	"github.com/rockpoolhq/rockpool/internal/oauth"
+	"github.com/rockpoolhq/rockpool/internal/parameter"
 	"github.com/rockpoolhq/rockpool/internal/sandbox"
 	"github.com/rockpoolhq/rockpool/internal/secret"
 	"github.com/rockpoolhq/rockpool/internal/signin"
 	"github.com/rockpoolhq/rockpool/internal/store"
 	"github.com/rockpoolhq/rockpool/internal/store/sqlstore"
+	"github.com/rockpoolhq/rockpool/internal/ssmapi"
 	"github.com/rockpoolhq/rockpool/internal/stsapi"
 	"github.com/rockpoolhq/rockpool/internal/trigger"
 	"github.com/rockpoolhq/rockpool/internal/userpool"
@@ -305,6 +307,9 @@ func (s *Server) wire(context.Context) error {
 	}
 	s.api.Register(cfnapi.Model(), cfnapi.Operations(s.stacks)...)
 	s.api.Register(stsapi.Model(), stsapi.Operations()...)
+	s.api.Register(ssmapi.Model(), ssmapi.Operations(&parameter.Service{
+		Store: s.store, KEK: s.kek, Account: s.api.Account(), Now: s.clock.Now,
+	})...)
 	s.stacks.Start()
 	s.closers = append(s.closers, s.stacks.Close)
 	// Every route has its event, its recovery and its deadlines; the API's own

@@ -36,6 +36,7 @@ var settings = map[string]struct {
 		map[string]string{"FunctionName": "awsapi.FunctionResource(region, account, in.FunctionName)"}, "",
 	},
 	"cloudformation": {"ValidationError", "InternalFailure", "RequestEntityTooLargeException", nil, "http://cloudformation.amazonaws.com/doc/2010-05-15/"},
+	"ssm":            {"ValidationException", "InternalServerError", "RequestEntityTooLargeException", nil, ""},
 	"sts":            {"ValidationError", "InternalFailure", "RequestEntityTooLargeException", nil, "https://sts.amazonaws.com/doc/2011-06-15/"},
 }
 
