@@ -56,6 +56,8 @@ type attempt struct {
 	now      time.Time         // of the whole request
 	metadata map[string]string // for pre token generation; nil: none
 	event    Event
+	began    time.Time // by the machine's clock, as marked
+	marked   time.Time // when the phase before ended
 }
 
 // source names whose failures are counted besides the user's: the address of
@@ -74,6 +76,8 @@ func (a *attempt) about(u store.User) { a.event.Username, a.event.Sub = u.Userna
 // begin resolves pool and client of a request.
 func (s *Service) begin(ctx context.Context, a *attempt, poolID, clientID string) (err error) {
 	a.now = s.now()
+	a.began = time.Now()
+	a.marked = a.began
 	a.event.Time, a.event.RequestID, a.event.ClientID, a.event.PoolID = a.now, a.caller.RequestID, clientID, poolID
 	if a.admin {
 		if a.pool, err = s.Pools.Pool(ctx, poolID); err != nil {
@@ -100,6 +104,10 @@ func (s *Service) end(a *attempt, r AuthResult, err error) {
 		e.Outcome = "tokens"
 	default:
 		e.Outcome = r.Challenge
+	}
+	if !a.began.IsZero() { // else it ended at its input
+		a.mark(PhaseRest)
+		e.Duration = a.marked.Sub(a.began)
 	}
 	e.Username, e.Message = shorten(e.Username, maxShownString), shorten(e.Message, maxShownMessage)
 	s.events.add(*e)

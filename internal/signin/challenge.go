@@ -121,6 +121,7 @@ func (s *Service) newPassword(ctx context.Context, a *attempt, in ChallengeInput
 	if err := s.stillChallenged(ctx, a, u, x); err != nil {
 		return AuthResult{}, err
 	}
+	a.mark(PhaseUser)
 	// 6 The new password and the missing attributes.
 	changed := u
 	if changed.Attributes, err = newPasswordAttributes(a, u, in.Responses); err != nil {
@@ -129,6 +130,7 @@ func (s *Service) newPassword(ctx context.Context, a *attempt, in ChallengeInput
 	if err := s.Pools.SetPassword(ctx, a.pool, &changed, password, false); err != nil {
 		return AuthResult{}, err
 	}
+	a.mark(PhasePassword)
 	changed.UpdatedAt = s.stamp()
 	// 8 Multi-factor, 9 device, 10 PostAuthentication: not built.
 	// 11 Tokens come before the write, since a function must not be called in

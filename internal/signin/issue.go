@@ -61,12 +61,15 @@ func (s *Service) issue(ctx context.Context, a *attempt, in issueInput) (Tokens,
 	m := membershipOf(in.groups)
 	id, access := s.claims(a, in.user, m, origin)
 	if a.pool.PreToken.ARN != "" {
+		a.event.Trigger = &TriggerEffect{ARN: a.pool.PreToken.ARN, Version: a.pool.PreToken.Version, Source: string(in.source)}
+		a.mark(PhaseClaims)
 		o, err := s.preToken(ctx, a, in, m, origin.Scopes)
+		a.mark(PhaseTrigger)
 		if err != nil {
 			return Tokens{}, err
 		}
 		newID, newAccess := id.Apply(token.ID, o), access.Apply(token.Access, o)
-		a.event.Trigger = s.effect(a, in.source, o, id, newID, access, newAccess)
+		s.effect(a.event.Trigger, o, id, newID, access, newAccess)
 		id, access = newID, newAccess
 	}
 
@@ -80,6 +83,7 @@ func (s *Service) issue(ctx context.Context, a *attempt, in issueInput) (Tokens,
 		return Tokens{}, fmt.Errorf("id token: %w", err)
 	}
 	t.ID = secret.String(signed)
+	a.mark(PhaseSigning)
 	if in.refreshable {
 		if t.Refresh, err = s.sealRefresh(*origin); err != nil {
 			return Tokens{}, err
@@ -267,6 +271,7 @@ func (s *Service) preToken(ctx context.Context, a *attempt, in issueInput, m mem
 		Groups:         trigger.Groups{GroupsToOverride: m.groups, IAMRolesToOverride: m.roles, PreferredRole: m.preferred},
 		Scopes:         scopes,
 		ClientMetadata: a.metadata,
+		Observe:        func(x trigger.Exchange) { s.observe(a.event.Trigger, x) },
 	})
 }
 
@@ -285,12 +290,18 @@ func triggerAttributes(p *userpool.Pool, u store.User) map[string]string {
 	return m
 }
 
+// observe notes how a call of a function went.
+func (s *Service) observe(e *TriggerEffect, x trigger.Exchange) {
+	e.RequestID, e.Duration, e.Attempts, e.Cold = x.RequestID, x.Duration, x.Attempts, x.Cold
+	if s.ShowClaims {
+		e.Event, e.Answer = shownPayload(x.Event), shownPayload(x.Answer)
+	}
+}
+
 // effect notes what a function did to both tokens.
-func (s *Service) effect(a *attempt, source trigger.Source, o token.Overrides, id, newID, access, newAccess token.Claims) *TriggerEffect {
-	e := &TriggerEffect{ARN: a.pool.PreToken.ARN, Version: a.pool.PreToken.Version, Source: string(source)}
+func (s *Service) effect(e *TriggerEffect, o token.Overrides, id, newID, access, newAccess token.Claims) {
 	changes := slices.Concat(
 		token.Diff(id, newID, token.ID), token.Refused(token.ID, o, id),
 		token.Diff(access, newAccess, token.Access), token.Refused(token.Access, o, access))
 	e.Changes, e.Dropped = redactChanges(changes, s.ShowClaims)
-	return e
 }

@@ -13,6 +13,7 @@ func (s *Service) passwordAuth(ctx context.Context, a *attempt, parameters map[s
 	defer func() {
 		if err != nil {
 			began.wait(ctx, a.client, steadyTime)
+			a.mark(PhaseWait)
 		}
 	}()
 	// 1 Input.
@@ -37,6 +38,7 @@ func (s *Service) passwordAuth(ctx context.Context, a *attempt, parameters map[s
 		return AuthResult{}, err
 	}
 	a.about(c.user)
+	a.mark(PhaseUser)
 	if !c.known && !a.client.PreventUserExistenceErrors {
 		return AuthResult{}, unknownAtSignIn(a.client)
 	}
@@ -45,6 +47,7 @@ func (s *Service) passwordAuth(ctx context.Context, a *attempt, parameters map[s
 	err = s.guarded(ctx, c.subject, c.mark, &c.failures, func(ctx context.Context) (bool, error) {
 		return s.Pools.VerifyPassword(ctx, a.pool, c.user, password)
 	})
+	a.mark(PhasePassword)
 	if err != nil {
 		return AuthResult{}, err
 	}

@@ -126,6 +126,7 @@ func (s *Service) refresh(ctx context.Context, a *attempt, raw string, source tr
 		return Tokens{}, errRefreshToken
 	}
 	a.about(in.user)
+	a.mark(PhaseUser)
 	if err := clientProof(in.user); err != nil {
 		return Tokens{}, err
 	}

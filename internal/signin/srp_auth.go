@@ -108,6 +108,7 @@ func (s *Service) srpAuth(ctx context.Context, a *attempt, parameters map[string
 	if err != nil {
 		return AuthResult{}, err
 	}
+	a.mark(PhaseUser)
 	if !known && !a.client.PreventUserExistenceErrors {
 		return AuthResult{}, unknownAtSignIn(a.client)
 	}
@@ -141,6 +142,7 @@ func (s *Service) passwordVerifier(ctx context.Context, a *attempt, in Challenge
 	defer func() {
 		if err != nil {
 			began.wait(ctx, a.client, steadyTime)
+			a.mark(PhaseWait)
 		}
 	}()
 	// 1 Input. The Session member is not looked at: the block is the session.
@@ -179,6 +181,7 @@ func (s *Service) passwordVerifier(ctx context.Context, a *attempt, in Challenge
 	if c.known {
 		a.about(c.user)
 	}
+	a.mark(PhaseUser)
 	// 5 Lock-out, 6 password.
 	err = s.guarded(ctx, c.subject, c.mark, &c.failures, func(context.Context) (bool, error) {
 		v, err := s.Pools.VerifierOrFake(a.pool, c.user, block.UserID)
@@ -192,6 +195,7 @@ func (s *Service) passwordVerifier(ctx context.Context, a *attempt, in Challenge
 		want := srp.Proof(key, arn.PoolName(a.pool.ID), block.UserID, raw, values["TIMESTAMP"])
 		return hmac.Equal(want, signature) && c.known, nil
 	})
+	a.mark(PhasePassword)
 	if err != nil {
 		return AuthResult{}, err
 	}

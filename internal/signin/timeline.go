@@ -26,14 +26,46 @@ type Event struct {
 	RequestID string
 	EventID   string // the event_id claim, if tokens were made
 	OriginJTI string
-	Trigger   *TriggerEffect // nil: no function ran
+	Trigger   *TriggerEffect // nil: no function was called
+
+	// Duration is how long the attempt took, and Phases are what it was spent
+	// on, one after the other.
+	Duration time.Duration
+	Phases   []Phase
 }
 
-// TriggerEffect is what a pre token generation function made of the tokens.
+// Phase is a part of an attempt: since the one before, or the beginning.
+type Phase struct {
+	Name     string
+	Duration time.Duration
+}
+
+// The phases of an attempt, as far as it got.
+const (
+	PhaseUser     = "user"     // the pool, the client, the user and the groups are read
+	PhasePassword = "password" // password or proof are checked
+	PhaseClaims   = "claims"   // status and keys are looked at, the claims collected
+	PhaseTrigger  = "trigger"  // the pre token generation function answers
+	PhaseSigning  = "signing"  // the tokens are signed
+	PhaseWait     = "wait"     // a refusal is held back, so that its time tells nothing
+	PhaseRest     = "rest"     // everything after the last of these: what is written
+)
+
+// TriggerEffect is what a pre token generation function made of the tokens, if
+// it did not fail.
 type TriggerEffect struct {
 	ARN, Version, Source string
 	Changes              []token.Change // refused ones included
 	Dropped              int            // changes beyond those kept
+
+	RequestID string        // of the invocation
+	Duration  time.Duration // of the function's run
+	Attempts  int
+	Cold      bool // a process was started for it
+	// Event and Answer are what the function was given and what it returned,
+	// bounded and without what looks like a secret. Without
+	// Service.ShowClaims they are not kept at all.
+	Event, Answer jsontext.Value
 }
 
 const (
@@ -43,6 +75,18 @@ const (
 	maxShownString  = 128 // bytes of a user name
 	maxShownMessage = 512 // bytes of a message, which may quote a function's error
 )
+
+// mark ends a phase. The time is the machine's: no test moves it.
+func (a *attempt) mark(phase string) {
+	now := time.Now()
+	if a.event.Phases == nil {
+		a.event.Phases = make([]Phase, 0, maxPhases)
+	}
+	a.event.Phases = append(a.event.Phases, Phase{phase, now.Sub(a.marked)})
+	a.marked = now
+}
+
+const maxPhases = 6 // of an attempt that goes well
 
 // timeline is a ring of recent events. The zero value is ready.
 type timeline struct {
@@ -88,7 +132,8 @@ func redactChanges(changes []token.Change, show bool) (kept []token.Change, drop
 	}
 	kept = make([]token.Change, len(changes))
 	for i, c := range changes {
-		c.Before, c.After = redactValue(c.Before, show), redactValue(c.After, show)
+		shown := show && !secretName(c.Claim)
+		c.Before, c.After = redactValue(c.Before, shown), redactValue(c.After, shown)
 		kept[i] = c
 	}
 	return kept, dropped
@@ -99,10 +144,10 @@ func redactValue(v jsontext.Value, show bool) jsontext.Value {
 	case v == nil:
 		return nil
 	case !show:
-		return jsontext.Value(`"***"`)
+		return hidden.Clone()
 	case len(v) > maxShownValue:
 		return jsontext.Value(fmt.Sprintf(`"… %d bytes"`, len(v)))
 	default:
-		return v.Clone()
+		return redactJSON(v)
 	}
 }

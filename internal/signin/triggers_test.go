@@ -203,8 +203,24 @@ func TestArticle(t *testing.T) {
 		t.Error("the sign-in of the token is not found")
 	}
 
+	if e, a := string(events[0].Trigger.Event), string(events[0].Trigger.Answer); !strings.Contains(e, `"userName":"jdoe"`) || !strings.Contains(a, `"tenantId":"acme"`) {
+		t.Errorf("event %s\nanswer %s", e, a)
+	}
+	var phases []string
+	var sum time.Duration
+	for _, p := range events[0].Phases {
+		phases = append(phases, p.Name)
+		sum += p.Duration
+	}
+	if got, want := strings.Join(phases, " "), "user password claims trigger signing rest"; got != want || sum != events[0].Duration || sum <= 0 {
+		t.Errorf("phases %s of %v in %v, want %s", got, sum, events[0].Duration, want)
+	}
+
 	w.s.ShowClaims = false
 	w.signIn(c, "jdoe")
+	if e := w.s.RecentSignIns(p.ID, 1)[0].Trigger; e.Event != nil || e.Answer != nil {
+		t.Errorf("without ShowClaims: event %s, answer %s", e.Event, e.Answer)
+	}
 	for _, c := range w.s.RecentSignIns(p.ID, 1)[0].Trigger.Changes {
 		for _, v := range []jsontext.Value{c.Before, c.After} {
 			if v != nil && string(v) != `"***"` {

@@ -92,16 +92,24 @@ type Invocation struct {
 	Asked []string
 }
 
+// Exchange is an invocation with what was said: personal data, for whoever
+// asked for this one call and for no log.
+type Exchange struct {
+	Invocation
+	Event  jsontext.Value // that the function was given
+	Answer []byte         // what it returned, whatever that is; nil: nothing
+}
+
 // call makes one trigger call. decode is given the "response" member of what
 // the function returned and says by name what it asks for; its error fails the
-// call.
-func (c *Client) call(ctx context.Context, name Name, functionARN string, e Event, payload []byte,
+// call. observe, if given, is shown the call, also one that failed.
+func (c *Client) call(ctx context.Context, name Name, functionARN string, e Event, payload []byte, observe func(Exchange),
 	decode func(response jsontext.Value) (asked []string, err error)) error {
 	record := Invocation{
 		Trigger: name, Source: e.Source, PoolID: e.PoolID, ClientID: e.ClientID, UserName: e.UserName,
 		FunctionARN: functionARN, Started: c.now(),
 	}
-	err := c.invoke(ctx, Call{
+	answer, err := c.invoke(ctx, Call{
 		FunctionARN: functionARN, SourceARN: e.PoolARN, SourceAccount: e.Account, Payload: payload,
 	}, &record, decode)
 	if err != nil {
@@ -112,32 +120,36 @@ func (c *Client) call(ctx context.Context, name Name, functionARN string, e Even
 	if c.Record != nil {
 		c.Record(record)
 	}
+	if observe != nil {
+		observe(Exchange{record, payload, answer})
+	}
 	return err
 }
 
+// invoke returns what the function returned, also if it failed.
 func (c *Client) invoke(ctx context.Context, call Call, record *Invocation,
-	decode func(jsontext.Value) ([]string, error)) error {
+	decode func(jsontext.Value) ([]string, error)) ([]byte, error) {
 	result, err := c.attempt(ctx, call, record)
 	if err != nil {
 		if ctx.Err() != nil {
 			// The caller went away or ran out of time: nothing to tell it.
-			return fmt.Errorf("invoke %s function: %w", record.Trigger, context.Cause(ctx))
+			return nil, fmt.Errorf("invoke %s function: %w", record.Trigger, context.Cause(ctx))
 		}
-		return notInvoked(record.Trigger, err)
+		return nil, notInvoked(record.Trigger, err)
 	}
 	record.Duration, record.Cold, record.RequestID = result.Duration, result.Cold, result.RequestID
 	if record.Duration <= 0 {
 		record.Duration = max(0, c.now().Sub(record.Started))
 	}
 	if result.FunctionError != "" {
-		return failed(record.Trigger, result)
+		return result.Payload, failed(record.Trigger, result)
 	}
 	response, err := readResponse(result.Payload)
 	if err != nil {
-		return err
+		return result.Payload, err
 	}
 	record.Asked, err = decode(response)
-	return err
+	return result.Payload, err
 }
 
 // attempt invokes until there is a result, an error that another attempt

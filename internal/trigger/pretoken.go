@@ -31,6 +31,9 @@ type PreTokenInput struct {
 	// ClientMetadata is untrusted input of the caller. nil: it sent none, or
 	// by an operation that does not pass it on (InitiateAuth).
 	ClientMetadata map[string]string
+	// Observe, if given, is shown the call, also one that failed, before
+	// PreToken returns. What it is shown must not be changed.
+	Observe func(Exchange)
 }
 
 // Groups is what the user's groups say before the function has its say.
@@ -84,7 +87,7 @@ func (c *Client) PreToken(ctx context.Context, in PreTokenInput) (token.Override
 		return token.Overrides{}, err
 	}
 	var o token.Overrides
-	err = c.call(ctx, PreTokenGeneration, in.FunctionARN, in.Event, payload, func(response jsontext.Value) ([]string, error) {
+	err = c.call(ctx, PreTokenGeneration, in.FunctionARN, in.Event, payload, in.Observe, func(response jsontext.Value) ([]string, error) {
 		var err error
 		if o, err = decodePreToken(in.Version, response); err != nil {
 			return nil, err
