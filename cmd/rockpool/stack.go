@@ -57,11 +57,13 @@ func stackName(path string) string {
 // maxTemplateBody is what CloudFormation takes in a request, without a bucket.
 const maxTemplateBody = 51_200
 
-// planned is a change set, and the stack as it is; nil if there is none.
+// planned is a change set, and the stack as it is; nil if nothing was made of it
+// yet.
 type planned struct {
 	*changeSet
 	before *stackInfo
 	stack  string // its name
+	fresh  bool   // the stack was made for the change set
 }
 
 // plan makes a change set of the template in a file.
@@ -81,8 +83,9 @@ func (t *stackTemplate) plan(ctx context.Context, cmd *cobra.Command, c *client,
 	if err != nil {
 		return nil, err
 	}
+	fresh := before == nil
 	switch {
-	case before == nil || before.Status == "REVIEW_IN_PROGRESS":
+	case fresh || before.Status == "REVIEW_IN_PROGRESS":
 		before = nil
 	case before.Status == "ROLLBACK_COMPLETE" || before.Status == "ROLLBACK_FAILED" || before.Status == "DELETE_FAILED":
 		return nil, &hintError{fmt.Errorf("stack %s is in %s and can only be deleted", name, before.Status), "rockpool stack delete " + name}
@@ -106,7 +109,7 @@ func (t *stackTemplate) plan(ctx context.Context, cmd *cobra.Command, c *client,
 	if err != nil {
 		return nil, err
 	}
-	p := &planned{changeSet: set, before: before, stack: name}
+	p := &planned{changeSet: set, before: before, stack: name, fresh: fresh}
 	if set.Status == "FAILED" && !set.empty() {
 		return nil, errors.Join(errors.New(set.Reason), p.discard(ctx, c))
 	}
@@ -168,7 +171,7 @@ func (t *stackTemplate) fill(ctx context.Context, c *client, form url.Values, be
 func (p *planned) discard(ctx context.Context, c *client) error {
 	ctx = context.WithoutCancel(ctx)
 	err := c.cloudFormation(ctx, "DeleteChangeSet", url.Values{"StackName": {p.StackID}, "ChangeSetName": {p.Name}}, nil)
-	if err != nil || p.before != nil {
+	if err != nil || !p.fresh {
 		return err
 	}
 	now, err := c.stack(ctx, p.StackID)

@@ -164,7 +164,7 @@ func (x *export) inline(location, runtime string) (text string, ok bool, err err
 	}
 	z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
 	if err != nil || len(z.File) != 1 || z.File[0].UncompressedSize64 > maxInline {
-		return "", false, nil //nolint:nilerr // a package that cannot be read is none for a template
+		return "", false, nil // a package that cannot be read is none for a template
 	}
 	file, err := z.File[0].Open()
 	if err != nil {

@@ -17,6 +17,7 @@
 package transform
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -88,6 +89,12 @@ func macro(v any) (name string, found bool) {
 		}
 	}
 	return "", false
+}
+
+// because says what is wrong with a resource or an event, as a part of a longer
+// text.
+func because(format string, args ...any) error {
+	return &template.Error{Message: fmt.Sprintf(format, args...)}
 }
 
 // clip shortens a text of the caller's for an error.

@@ -124,7 +124,7 @@ func (x *serverless) properties(resource *template.Map) (*template.Map, error) {
 	if v, there := resource.Get("Properties"); there && v != nil {
 		m, ok := v.(*template.Map)
 		if !ok {
-			return nil, fmt.Errorf("Properties must be a map") //nolint:staticcheck // CloudFormation's word
+			return nil, because("Properties must be a map")
 		}
 		own = m
 	}

@@ -1,8 +1,6 @@
 package transform
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/rockpoolhq/rockpool/internal/cfn/template"
@@ -21,7 +19,7 @@ func (x *serverless) events(called string, p, attached *template.Map) error {
 	}
 	all, ok := v.(*template.Map)
 	if _, _, isFunction := template.Function(v); !ok || isFunction {
-		return errors.New("Events must be a map") //nolint:staticcheck // name of a property
+		return because("Events must be a map")
 	}
 	ids := slices.Clone(all.Keys())
 	slices.Sort(ids)
@@ -31,10 +29,10 @@ func (x *serverless) events(called string, p, attached *template.Map) error {
 		if err == nil && permitted != "" && permitted != pool {
 			// The original gives both permissions one name, so that only the
 			// last pool may call.
-			err = fmt.Errorf("the function has the one permission %sCognitoPermission, which is for %s: write a permission for %s into the template", called, permitted, pool)
+			err = because("the function has the one permission %sCognitoPermission, which is for %s: write a permission for %s into the template", called, permitted, pool)
 		}
 		if err != nil {
-			return fmt.Errorf("Event with id [%s] is invalid. %w", clip(id), err) //nolint:staticcheck // the original's words
+			return because("Event with id [%s] is invalid. %v", clip(id), err)
 		}
 		permitted = pool
 	}
@@ -51,26 +49,26 @@ func (x *serverless) event(called string, v any) (pool string, err error) {
 	e, _ := v.(*template.Map)
 	switch kind, isText := get(e, "Type").(string); {
 	case !isText:
-		return "", errors.New("it must have a Type")
+		return "", because("it must have a Type")
 	case kind != "Cognito":
-		return "", fmt.Errorf("the event type %s is not supported by this version of Rockpool: there is Cognito", clip(kind))
+		return "", because("the event type %s is not supported by this version of Rockpool: there is Cognito", clip(kind))
 	}
 	for _, k := range e.Keys() {
 		if k != "Type" && k != "Properties" {
-			return "", fmt.Errorf("it has an unknown entry %s", clip(k))
+			return "", because("it has an unknown entry %s", clip(k))
 		}
 	}
 	p, _ := get(e, "Properties").(*template.Map)
 	for _, k := range p.Keys() {
 		if k != "UserPool" && k != "Trigger" {
-			return "", fmt.Errorf("property %s not defined for resource of type Cognito", clip(k))
+			return "", because("property %s not defined for resource of type Cognito", clip(k))
 		}
 	}
 	fn, arg, _ := template.Function(get(p, "UserPool"))
 	pool, _ = arg.(string)
 	resource, _ := get(x.resources, pool).(*template.Map)
 	if fn != "Ref" || typeOf(resource) != "AWS::Cognito::UserPool" {
-		return "", errors.New("Cognito events must reference a Cognito UserPool in the same template") //nolint:staticcheck // a name
+		return "", because("Cognito events must reference a Cognito UserPool in the same template")
 	}
 	triggers, isList := get(p, "Trigger").([]any)
 	if !isList {
@@ -83,10 +81,10 @@ func (x *serverless) event(called string, v any) (pool string, err error) {
 	for _, t := range triggers {
 		name, ok := t.(string)
 		if !ok {
-			return "", errors.New("Trigger must be the name of a trigger or a list of them") //nolint:staticcheck // name of a property
+			return "", because("Trigger must be the name of a trigger or a list of them")
 		}
 		if _, twice := config.Get(name); twice {
-			return "", fmt.Errorf("Cognito trigger %q defined multiple times", clip(name)) //nolint:staticcheck // a name
+			return "", because("Cognito trigger %q defined multiple times", clip(name))
 		}
 		config.Set(name, x.arnOf(called))
 	}
@@ -108,14 +106,14 @@ func lambdaConfig(id string, pool *template.Map) (*template.Map, error) {
 	}
 	p, ok := get(pool, "Properties").(*template.Map)
 	if !ok {
-		return nil, fmt.Errorf("Properties of %s must be a map", clip(id)) //nolint:staticcheck // a name
+		return nil, because("Properties of %s must be a map", clip(id))
 	}
 	if get(p, "LambdaConfig") == nil {
 		p.Set("LambdaConfig", template.NewMap())
 	}
 	config, ok := get(p, "LambdaConfig").(*template.Map)
 	if _, _, isFunction := template.Function(config); !ok || isFunction {
-		return nil, fmt.Errorf("LambdaConfig of %s must be a map, and no function, for an event to be added to it", clip(id)) //nolint:staticcheck // a name
+		return nil, because("LambdaConfig of %s must be a map, and no function, for an event to be added to it", clip(id))
 	}
 	return config, nil
 }

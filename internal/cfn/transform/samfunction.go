@@ -3,7 +3,6 @@ package transform
 import (
 	"crypto/sha1" //nolint:gosec // the names of versions are made with it; no secret depends on it
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -37,7 +36,7 @@ var (
 func (x *serverless) function(id string, resource *template.Map) error {
 	for _, k := range resource.Keys() {
 		if !slices.Contains(attributes, k) {
-			return fmt.Errorf("the attribute %s is not supported by this version of Rockpool", clip(k))
+			return because("the attribute %s is not supported by this version of Rockpool", clip(k))
 		}
 	}
 	p, err := x.properties(resource)
@@ -47,9 +46,9 @@ func (x *serverless) function(id string, resource *template.Map) error {
 	for _, k := range p.Keys() {
 		switch {
 		case slices.Contains(unsupported, k):
-			return fmt.Errorf("the property %s is not supported by this version of Rockpool", k)
+			return because("the property %s is not supported by this version of Rockpool", k)
 		case !slices.Contains(passed, k) && !slices.Contains(rewritten, k):
-			return fmt.Errorf("property %s not defined for resource of type %s", clip(k), functionType)
+			return because("property %s not defined for resource of type %s", clip(k), functionType)
 		}
 	}
 	f := template.NewMap()
@@ -118,7 +117,7 @@ func get(m *template.Map, name string) any {
 // add adds a resource that a function becomes.
 func (x *serverless) add(id, typ string, properties, attached *template.Map) error {
 	if _, clash := x.resources.Get(id); clash {
-		return fmt.Errorf("it makes a resource %s, and there is one of that name", clip(id))
+		return because("it makes a resource %s, and there is one of that name", clip(id))
 	}
 	r := object("Type", typ)
 	for _, k := range attached.Keys() {
@@ -137,36 +136,36 @@ func codeOf(p *template.Map) (any, error) {
 	_, hasImage := p.Get("ImageUri")
 	switch {
 	case image && !hasImage:
-		return nil, errors.New("ImageUri must be set when PackageType is Image")
+		return nil, because("ImageUri must be set when PackageType is Image")
 	case image:
 		return entry("ImageUri", get(p, "ImageUri")), nil
 	case hasImage:
-		return nil, errors.New("ImageUri can be set only when PackageType is Image")
+		return nil, because("ImageUri can be set only when PackageType is Image")
 	case !hasRuntime || !hasHandler:
-		return nil, errors.New("Runtime and Handler must be set when PackageType is Zip") //nolint:staticcheck // names of properties
+		return nil, because("Runtime and Handler must be set when PackageType is Zip")
 	}
 	if code, ok := p.Get("InlineCode"); ok {
 		return entry("ZipFile", code), nil
 	}
 	switch uri := get(p, "CodeUri").(type) {
 	case nil:
-		return nil, errors.New("either InlineCode or CodeUri must be set")
+		return nil, because("either InlineCode or CodeUri must be set")
 	case string:
 		return codeAt(uri)
 	case *template.Map:
 		bucket, key := get(uri, "Bucket"), get(uri, "Key")
 		if bucket == nil || key == nil {
-			return nil, errors.New("CodeUri requires Bucket and Key properties to be specified") //nolint:staticcheck // name of a property
+			return nil, because("CodeUri requires Bucket and Key properties to be specified")
 		}
 		return object("S3Bucket", bucket, "S3Key", key, "S3ObjectVersion", get(uri, "Version")), nil
 	}
-	return nil, errors.New("CodeUri must be s3://bucket/key, or a map with Bucket and Key") //nolint:staticcheck // name of a property
+	return nil, because("CodeUri must be s3://bucket/key, or a map with Bucket and Key")
 }
 
 func codeAt(uri string) (any, error) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "s3" || u.Host == "" || len(u.Path) < 2 {
-		return nil, fmt.Errorf("'CodeUri' is not a valid S3 Uri of the form 's3://bucket/key' with optional versionId query parameter; if %q is a folder of yours, package it first, e.g. with `aws cloudformation package`", clip(uri))
+		return nil, because("'CodeUri' is not a valid S3 Uri of the form 's3://bucket/key' with optional versionId query parameter; if %q is a folder of yours, package it first, e.g. with `aws cloudformation package`", clip(uri))
 	}
 	code := object("S3Bucket", u.Host, "S3Key", strings.TrimLeft(u.Path, "/"))
 	if v := u.Query()["versionId"]; len(v) == 1 {
@@ -185,7 +184,7 @@ func tagsOf(p *template.Map) ([]any, error) {
 	}
 	tags, ok := v.(*template.Map)
 	if _, _, isFunction := template.Function(v); !ok || isFunction {
-		return nil, errors.New("Tags must be a map") //nolint:staticcheck // name of a property
+		return nil, because("Tags must be a map")
 	}
 	for _, k := range tags.Keys() {
 		value := get(tags, k)
@@ -205,7 +204,7 @@ func (x *serverless) publish(id string, p, f, attached *template.Map) (string, e
 		for _, name := range []string{"ProvisionedConcurrencyConfig", "VersionDescription", "VersionDeletionPolicy", "AutoPublishCodeSha256"} {
 			// Globals may set this one for those functions that have an alias.
 			if _, set := p.Get(name); set && name != "VersionDeletionPolicy" {
-				return "", fmt.Errorf("to set %s, AutoPublishAlias must be defined on the function", name)
+				return "", because("to set %s, AutoPublishAlias must be defined on the function", name)
 			}
 		}
 		return id, nil
@@ -245,7 +244,7 @@ func (x *serverless) parameterText(name string, v any) (string, error) {
 	v, err := x.env.Evaluate(v)
 	s, ok := template.Text(v)
 	if err != nil || !ok || s == "" {
-		return "", fmt.Errorf("'%s' must be a string or a Ref to a template parameter", name)
+		return "", because("'%s' must be a string or a Ref to a template parameter", name)
 	}
 	return s, nil
 }
@@ -264,7 +263,7 @@ func (x *serverless) versionSuffix(p, f *template.Map) (string, error) {
 	} else {
 		code, ok := x.resolved(get(f, "Code")).(*template.Map)
 		if !ok {
-			return "", errors.New("the code of the function is not known")
+			return "", because("the code of the function is not known")
 		}
 		for _, k := range code.Keys() {
 			of.Set(k, get(code, k))
@@ -285,7 +284,7 @@ func (x *serverless) versionSuffix(p, f *template.Map) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha1.Sum([]byte(ascii(string(text)))) //nolint:gosec // see above
+	sum := sha1.Sum([]byte(ascii(string(text)))) // see above
 	return hex.EncodeToString(sum[:])[:10], nil
 }
 

@@ -1,8 +1,6 @@
 package transform
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +32,7 @@ func deadLetters(p *template.Map) (*template.Map, error) {
 	}
 	m, _ := v.(*template.Map)
 	if kind := get(m, "Type"); kind != "SQS" && kind != "SNS" || get(m, "TargetArn") == nil {
-		return nil, errors.New("'DeadLetterQueue' requires Type, SQS or SNS, and TargetArn")
+		return nil, because("'DeadLetterQueue' requires Type, SQS or SNS, and TargetArn")
 	}
 	return m, nil
 }
@@ -110,10 +108,10 @@ func policyOf(name string, index int, v any) (document, arn any, err error) {
 		case isFunction:
 			return nil, v, nil
 		case v.Len() == 1:
-			return nil, nil, fmt.Errorf("the policy template %s is not supported by this version of Rockpool: write the statement, or name a managed policy", clip(v.Keys()[0]))
+			return nil, nil, because("the policy template %s is not supported by this version of Rockpool: write the statement, or name a managed policy", clip(v.Keys()[0]))
 		}
 	}
-	return nil, nil, fmt.Errorf("Policy at index %d in the 'Policies' property is not valid", index) //nolint:staticcheck // a name
+	return nil, nil, because("Policy at index %d in the 'Policies' property is not valid", index)
 }
 
 // policyIf is a policy that depends on a condition.
