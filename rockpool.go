@@ -306,7 +306,7 @@ func (s *Server) wire(context.Context) error {
 		},
 	}
 	s.api.Register(cfnapi.Model(), cfnapi.Operations(s.stacks)...)
-	s.api.Register(stsapi.Model(), stsapi.Operations()...)
+	s.api.Register(stsapi.Model(), stsapi.Operations(profile == awsapi.Dev, s.clock.Now)...)
 	s.api.Register(ssmapi.Model(), ssmapi.Operations(&parameter.Service{
 		Store: s.store, KEK: s.kek, Account: s.api.Account(), Now: s.clock.Now,
 	})...)

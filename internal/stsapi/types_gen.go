@@ -2,6 +2,58 @@
 
 package stsapi
 
+import (
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
+)
+
+type assumeRoleRequest struct {
+	RoleArn           *string                `json:"RoleArn,omitzero"`
+	RoleSessionName   *string                `json:"RoleSessionName,omitzero"`
+	PolicyArns        []policyDescriptorType `json:"PolicyArns,omitzero"`
+	Policy            *string                `json:"Policy,omitzero"`
+	DurationSeconds   *int32                 `json:"DurationSeconds,omitzero"`
+	Tags              []tag                  `json:"Tags,omitzero"`
+	TransitiveTagKeys []string               `json:"TransitiveTagKeys,omitzero"`
+	ExternalId        *string                `json:"ExternalId,omitzero"`
+	SerialNumber      *string                `json:"SerialNumber,omitzero"`
+	TokenCode         *string                `json:"TokenCode,omitzero"`
+	SourceIdentity    *string                `json:"SourceIdentity,omitzero"`
+	ProvidedContexts  []providedContext      `json:"ProvidedContexts,omitzero"`
+}
+
+type policyDescriptorType struct {
+	Arn *string `json:"arn,omitzero"`
+}
+
+type tag struct {
+	Key   *string `json:"Key,omitzero"`
+	Value *string `json:"Value,omitzero"`
+}
+
+type providedContext struct {
+	ProviderArn      *string `json:"ProviderArn,omitzero"`
+	ContextAssertion *string `json:"ContextAssertion,omitzero"`
+}
+
+type assumeRoleResponse struct {
+	Credentials      *credentials     `json:"Credentials,omitzero"`
+	AssumedRoleUser  *assumedRoleUser `json:"AssumedRoleUser,omitzero"`
+	PackedPolicySize *int32           `json:"PackedPolicySize,omitzero"`
+	SourceIdentity   *string          `json:"SourceIdentity,omitzero"`
+}
+
+type credentials struct {
+	AccessKeyId     *string           `json:"AccessKeyId,omitzero"`
+	SecretAccessKey *string           `json:"SecretAccessKey,omitzero"`
+	SessionToken    *string           `json:"SessionToken,omitzero"`
+	Expiration      *awsapi.Timestamp `json:"Expiration,omitzero"`
+}
+
+type assumedRoleUser struct {
+	AssumedRoleId *string `json:"AssumedRoleId,omitzero"`
+	Arn           *string `json:"Arn,omitzero"`
+}
+
 type getCallerIdentityRequest struct {
 }
 

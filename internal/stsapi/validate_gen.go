@@ -6,9 +6,93 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
 )
 
-var ()
+var (
+	pattern0 = awsapi.Pattern{Text: `[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`, Expr: `[\x{0009}\x{000A}\x{000D}\x{0020}-\x{007E}\x{0085}\x{00A0}-\x{D7FF}\x{E000}-\x{FFFD}\x{10000}-\x{10FFFF}]+`}
+	pattern1 = awsapi.Pattern{Text: `[\w+=,.@:\/-]*`, Expr: `[\w+=,.@:\/-]*`}
+	pattern2 = awsapi.Pattern{Text: `[\w+=,.@-]*`, Expr: `[\w+=,.@-]*`}
+	pattern3 = awsapi.Pattern{Text: `[\w+=/:,.@-]*`, Expr: `[\w+=/:,.@-]*`}
+	pattern4 = awsapi.Pattern{Text: `[\p{L}\p{Z}\p{N}_.:/=+\-@]+`, Expr: `[\p{L}\p{Z}\p{N}_.:/=+\-@]+`}
+	pattern5 = awsapi.Pattern{Text: `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`, Expr: `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`}
+	pattern6 = awsapi.Pattern{Text: `[\d]*`, Expr: `[\d]*`}
+	pattern7 = awsapi.Pattern{Text: `[\u0009\u000A\u000D\u0020-\u00FF]+`, Expr: `[\x{0009}\x{000A}\x{000D}\x{0020}-\x{00FF}]+`}
+)
 
-var ()
+var (
+	ruleProvidedContextsListType              = awsapi.SizeRule{Min: 1, Max: 5}
+	rulearnType                               = awsapi.StringRule{Min: 20, Max: 2048, Pattern: &pattern0}
+	rulecontextAssertionType                  = awsapi.StringRule{Min: 4, Max: 2048}
+	ruleexternalIdType                        = awsapi.StringRule{Min: 2, Max: 1224, Pattern: &pattern1}
+	ruleroleDurationSecondsType               = awsapi.NumberRule{Min: 900, HasMin: true, Max: 43200, HasMax: true}
+	ruleroleSessionNameType                   = awsapi.StringRule{Min: 2, Max: 64, Pattern: &pattern2}
+	ruleserialNumberType                      = awsapi.StringRule{Min: 9, Max: 256, Pattern: &pattern3}
+	rulesourceIdentityType                    = awsapi.StringRule{Min: 2, Max: 64, Pattern: &pattern2}
+	ruletagKeyListType                        = awsapi.SizeRule{Max: 50}
+	ruletagKeyType                            = awsapi.StringRule{Min: 1, Max: 128, Pattern: &pattern4}
+	ruletagListType                           = awsapi.SizeRule{Max: 50}
+	ruletagValueType                          = awsapi.StringRule{Max: 256, Pattern: &pattern5}
+	ruletokenCodeType                         = awsapi.StringRule{Min: 6, Max: 6, Pattern: &pattern6}
+	ruleunrestrictedSessionPolicyDocumentType = awsapi.StringRule{Min: 1, Pattern: &pattern7}
+)
+
+// Validate checks the constraints of AssumeRoleRequest.
+func (in *assumeRoleRequest) Validate(v *awsapi.Validation) {
+	awsapi.Number(v, "durationSeconds", in.DurationSeconds, &ruleroleDurationSecondsType)
+	v.String("externalId", in.ExternalId, &ruleexternalIdType)
+	v.String("policy", in.Policy, &ruleunrestrictedSessionPolicyDocumentType)
+	for i := range in.PolicyArns {
+		if v.Full() {
+			break
+		}
+		v.EnterItem("policyArns", i)
+		in.PolicyArns[i].Validate(v)
+		v.Leave()
+	}
+	v.Size("providedContexts", len(in.ProvidedContexts), in.ProvidedContexts != nil, &ruleProvidedContextsListType)
+	for i := range in.ProvidedContexts {
+		if v.Full() {
+			break
+		}
+		v.EnterItem("providedContexts", i)
+		in.ProvidedContexts[i].Validate(v)
+		v.Leave()
+	}
+	v.Required("roleArn", in.RoleArn == nil, false)
+	v.String("roleArn", in.RoleArn, &rulearnType)
+	v.Required("roleSessionName", in.RoleSessionName == nil, false)
+	v.String("roleSessionName", in.RoleSessionName, &ruleroleSessionNameType)
+	v.String("serialNumber", in.SerialNumber, &ruleserialNumberType)
+	v.String("sourceIdentity", in.SourceIdentity, &rulesourceIdentityType)
+	v.Size("tags", len(in.Tags), in.Tags != nil, &ruletagListType)
+	for i := range in.Tags {
+		if v.Full() {
+			break
+		}
+		v.EnterItem("tags", i)
+		in.Tags[i].Validate(v)
+		v.Leave()
+	}
+	v.String("tokenCode", in.TokenCode, &ruletokenCodeType)
+	v.Strings("transitiveTagKeys", in.TransitiveTagKeys, &ruletagKeyListType, &ruletagKeyType)
+}
+
+// Validate checks the constraints of PolicyDescriptorType.
+func (in *policyDescriptorType) Validate(v *awsapi.Validation) {
+	v.String("arn", in.Arn, &rulearnType)
+}
+
+// Validate checks the constraints of Tag.
+func (in *tag) Validate(v *awsapi.Validation) {
+	v.Required("key", in.Key == nil, false)
+	v.String("key", in.Key, &ruletagKeyType)
+	v.Required("value", in.Value == nil, false)
+	v.String("value", in.Value, &ruletagValueType)
+}
+
+// Validate checks the constraints of ProvidedContext.
+func (in *providedContext) Validate(v *awsapi.Validation) {
+	v.String("contextAssertion", in.ContextAssertion, &rulecontextAssertionType)
+	v.String("providerArn", in.ProviderArn, &rulearnType)
+}
 
 // Validate checks the constraints of GetCallerIdentityRequest.
 func (*getCallerIdentityRequest) Validate(_ *awsapi.Validation) {

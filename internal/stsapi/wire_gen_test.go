@@ -12,6 +12,7 @@ func stub[In, Out any](context.Context, *In) (*Out, error) { return nil, nil }
 
 func stubs() []awsapi.Operation {
 	return []awsapi.Operation{
+		awsapi.Op("AssumeRole", stub[assumeRoleRequest, assumeRoleResponse]),
 		awsapi.Op("GetCallerIdentity", stub[getCallerIdentityRequest, getCallerIdentityResponse]),
 	}
 }

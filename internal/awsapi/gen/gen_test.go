@@ -54,6 +54,7 @@ func TestConvert(t *testing.T) {
 		{`(?!^[0-9]+$)([a-zA-Z0-9-_]+)`, []string{"live", "1a", "-"}, []string{"", "12", "a.b"}},
 		{`[0-9A-Za-z\.\-_]*(?<!\.)`, []string{"", "a.b"}, []string{"a.", ".", "a/b"}},
 		{`[\p{L}\p{M}\p{S}\p{N}\p{P}]+`, []string{"ada@example.com", "Zoë", "😀", "a+b"}, []string{"", "a b", "a\t", "\x00"}},
+		{`[\u0020-\u007E\u10000-\u10FFFF]+`, []string{"a~", "😀"}, []string{"", "\n", "é"}},
 		{`(arn:aws:.*)|()`, []string{"", "arn:aws:x"}, []string{"x"}},
 	} {
 		expr, not, err := convert(tt.java)

@@ -14,6 +14,8 @@ var lookarounds = map[string]struct{ expr, not string }{
 	`^[0-9A-Za-z\.\-_]*(?<!\.)$`:   {`[0-9A-Za-z\.\-_]*`, `.*\.`},
 }
 
+var unicodeDigits = regexp.MustCompile(`^(?:10FFFF|10000|[0-9A-Fa-f]{4})`)
+
 // convert returns the Go form of a Java pattern that is matched against a
 // whole string. Java's \s has the vertical tab, and its dot stops at more line
 // ends than Go's.
@@ -33,6 +35,12 @@ func convert(java string) (expr, not string, err error) {
 		case c == '\\' && i+1 < len(java):
 			i++
 			switch next := java[i]; {
+			case next == 'u':
+				// The models write code points beyond the first plane with
+				// more digits than Java reads.
+				digits := unicodeDigits.FindString(java[i+1:])
+				i += len(digits)
+				b.WriteString(`\x{` + digits + `}`)
 			case next == 's' && class:
 				b.WriteString(`\s\v`)
 			case next == 's':

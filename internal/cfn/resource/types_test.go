@@ -20,9 +20,11 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/cognitoapi"
 	"github.com/rockpoolhq/rockpool/internal/function"
 	"github.com/rockpoolhq/rockpool/internal/lambdaapi"
+	"github.com/rockpoolhq/rockpool/internal/parameter"
 	"github.com/rockpoolhq/rockpool/internal/sandbox"
 	"github.com/rockpoolhq/rockpool/internal/secret"
 	"github.com/rockpoolhq/rockpool/internal/signin"
+	"github.com/rockpoolhq/rockpool/internal/ssmapi"
 	"github.com/rockpoolhq/rockpool/internal/store/sqlstore"
 	"github.com/rockpoolhq/rockpool/internal/userpool"
 )
@@ -63,6 +65,7 @@ func newWorld(t testing.TB) *world {
 	w.api.Register(cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{Pools: pools, SignIn: &signin.Service{Pools: pools, Store: db, KEK: kek}})...)
 	w.api.Register(lambdaapi.Model(), lambdaapi.Operations(lambdaapi.Deps{Functions: functions, Engine: host.Engine,
 		CodeURL: func(arn.Function) string { return "" }})...)
+	w.api.Register(ssmapi.Model(), ssmapi.Operations(&parameter.Service{Store: db, KEK: kek, Account: account})...)
 	root := awsapi.Principal{ARN: "arn:aws:iam::" + account + ":root", Account: account, Root: true}
 	w.ctx = awsapi.ContextFor(t.Context(), root, region)
 	t.Cleanup(func() {
@@ -304,6 +307,23 @@ var lives = []life{
 			{properties: "FunctionName: $PUBLISHED\nName: next\nFunctionVersion: '2'", replaces: true, shows: object{"Name": "next"}},
 		},
 	},
+	{
+		typ: "AWS::SSM::Parameter", ref: "/cdk/version", attributes: []string{"Type", "Value", "Arn"},
+		describe: func(w *world, id string, _ map[string]any) (object, error) {
+			out, err := w.describe("ssm", "GetParameter", object{"Name": id})
+			if err != nil {
+				return nil, err
+			}
+			tags, err := w.describe("ssm", "ListTagsForResource", object{"ResourceType": "Parameter", "ResourceId": id})
+			out["TagList"] = tags["TagList"]
+			return out, err
+		},
+		versions: []version{
+			{properties: "Name: /cdk/version\nType: String\nValue: '32'\nTags: {a: x, b: y}", shows: object{"Parameter": object{"Value": "32", "Type": "String"}, "TagList": []any{object{"Key": "a"}, object{"Key": "b"}}}},
+			{properties: "Name: /cdk/version\nType: String\nValue: '33'\nTags: {b: z}", shows: object{"Parameter": object{"Value": "33"}, "TagList": []any{object{"Key": "b", "Value": "z"}}}},
+			{properties: "Type: String\nValue: '33'", replaces: true, shows: object{"Parameter": object{"Name": "*"}}},
+		},
+	},
 	{typ: "AWS::IAM::Role", attributes: []string{"Arn", "RoleId"}, versions: []version{
 		{properties: "AssumeRolePolicyDocument: {Statement: [{Effect: Allow}]}"}, {properties: "AssumeRolePolicyDocument: {}\nManagedPolicyArns: [a]"}, {properties: "AssumeRolePolicyDocument: {}\nRoleName: r", replaces: true}}},
 	{typ: "AWS::IAM::Policy", attributes: []string{"Id"}, versions: []version{
@@ -445,6 +465,7 @@ func TestResume(t *testing.T) {
 		{"AWS::Lambda::Function", "FunctionName: f\n" + function},
 		{"AWS::Lambda::Permission", "FunctionName: f\nAction: lambda:InvokeFunction\nPrincipal: cognito-idp.amazonaws.com"},
 		{"AWS::Lambda::Version", "FunctionName: f"},
+		{"AWS::SSM::Parameter", "Name: /a/b\nType: String\nValue: x"},
 		{"AWS::Lambda::Alias", "FunctionName: f\nName: live\nFunctionVersion: '1'"},
 	} {
 		typ := lookup(t, c.typ)
