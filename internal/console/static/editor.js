@@ -59,6 +59,12 @@ export class Editor {
       this.changed(this.area.value);
     });
     this.area.addEventListener('keydown', (e) => this.key(e));
+    this.area.addEventListener('beforeinput', (e) => {
+      if (e.inputType !== 'insertLineBreak') return; // the Enter key, also of a screen keyboard
+      e.preventDefault();
+      const { value, selectionStart: start, selectionEnd: end } = this.area;
+      this.replace(start, end, afterBreak(value, start, this.indent));
+    });
     this.area.addEventListener('blur', () => { this.leaving = false; });
   }
 
@@ -102,9 +108,6 @@ export class Editor {
       const c = indented(value, start, end, e.shiftKey, this.indent);
       if (value.slice(c.from, c.to) !== c.insert) this.replace(c.from, c.to, c.insert);
       this.area.setSelectionRange(c.start, c.end);
-    } else if (e.key === 'Enter' && plain && !e.shiftKey && !this.area.readOnly) {
-      e.preventDefault();
-      this.replace(start, end, afterBreak(value, start, this.indent));
     }
     if (e.key !== 'Shift') this.leaving = false;
   }

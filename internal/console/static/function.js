@@ -210,6 +210,17 @@ function ask(title, value) {
   });
 }
 
+// sure asks before something goes.
+function sure(question) {
+  const dialog = $('delete-dialog');
+  $('delete-title').textContent = question;
+  dialog.returnValue = '';
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => { resolve(dialog.returnValue === 'ok'); }, { once: true });
+    dialog.showModal();
+  });
+}
+
 $('name-cancel').addEventListener('click', () => $('name-dialog').close(''));
 $('name-dialog').querySelector('form').noValidate = true;
 
@@ -234,7 +245,7 @@ $('file-delete').addEventListener('click', async () => {
     problem('A function needs at least one file.');
     return;
   }
-  if (!window.confirm(`Delete ${current} from the package? It is gone once you deploy.`)) return;
+  if (!await sure(`Delete ${current}?`)) return;
   files.remove(current);
   await show(files.names()[0]);
 });
