@@ -103,7 +103,7 @@ func (t *stackTemplate) plan(ctx context.Context, cmd *cobra.Command, c *client,
 		return nil, &hintError{err, "if the template may do that, say so: --capabilities CAPABILITY_NAMED_IAM"}
 	}
 	if err != nil {
-		return nil, err
+		return nil, aboutLocalCode(err)
 	}
 	set, err := c.changeSet(ctx, made.StackId, made.Id)
 	if err != nil {
@@ -114,6 +114,14 @@ func (t *stackTemplate) plan(ctx context.Context, cmd *cobra.Command, c *client,
 		return nil, errors.Join(errors.New(set.Reason), p.discard(ctx, c))
 	}
 	return p, nil
+}
+
+// aboutLocalCode explains a refusal of code that is on this machine.
+func aboutLocalCode(err error) error {
+	if said := err.Error(); strings.Contains(said, "package it first") || strings.Contains(said, "Value of property Code must be") {
+		return &hintError{err, "code on this machine is not uploaded by this command: `aws cloudformation package` puts it into a bucket, ZipFile or InlineCode into the template"}
+	}
+	return err
 }
 
 // fill adds the parameters, tags and capabilities of a change set.
