@@ -1,6 +1,7 @@
 package cfn_test
 
 import (
+	"context"
 	"encoding/base64"
 	"os"
 	"os/exec"
@@ -158,5 +159,28 @@ func TestSummaryOfATransformedTemplate(t *testing.T) {
 	}
 	if got := strings.Join(out.Capabilities, " "); got != "CAPABILITY_AUTO_EXPAND" {
 		t.Errorf("capabilities = %s", got)
+	}
+}
+
+// A stack whose template is transformed is resumed after a crash like any other.
+func TestACrashOfATransformedStackIsResumed(t *testing.T) {
+	w := newWorld(t)
+	w.crash.Store(2)
+	w.must("cloudformation", "CreateStack", object{"StackName": "shop", "TemplateBody": loop, "Capabilities": capable["Capabilities"]}, nil)
+	if w.calls.Load() < 2 {
+		t.Fatal("there was no crash")
+	}
+	if err := w.stacks.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.crash.Store(0)
+	next := w.service()
+	next.Start()
+	w.want(w.describe("shop"), "CREATE_COMPLETE")
+	if err := next.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if got := strings.Count(w.inventory(), `"GroupName"`); got != 2 {
+		t.Errorf("%d groups, want 2", got)
 	}
 }

@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rockpoolhq/rockpool/internal/cfn/template"
@@ -217,6 +218,9 @@ func (x *language) collection(name string, v any, b bindings) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
+	if x.hidden(v) {
+		return nil, languageError("the collection of %s must not depend on a parameter with NoEcho, which would be shown", clip(name))
+	}
 	if v, err = x.env.Evaluate(v); err != nil {
 		return nil, languageError("the collection of %s: %v", clip(name), err)
 	}
@@ -261,11 +265,32 @@ func (b bindings) replace(s string) string {
 func (x *language) simplify(m *template.Map) any {
 	switch name, _, _ := template.Function(m); name {
 	case "Fn::Length", "Fn::ToJsonString", "Fn::FindInMap":
+		if x.hidden(m) {
+			return m
+		}
 		if v, err := x.env.Evaluate(m); err == nil && v != nil && template.Known(v) {
 			return v
 		}
 	}
 	return m
+}
+
+// hidden reports whether a value refers to a parameter that is not to be shown:
+// the template that comes of this can be read.
+func (x *language) hidden(v any) bool {
+	switch v := v.(type) {
+	case string:
+		for _, p := range x.env.Template.Parameters {
+			if p.NoEcho && (v == p.ID || strings.Contains(v, "${"+p.ID+"}")) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, x.hidden)
+	case *template.Map:
+		return slices.ContainsFunc(v.Keys(), func(k string) bool { return x.hidden(get(v, k)) })
+	}
+	return false
 }
 
 // policies evaluates the attributes of resources that have to be plain texts.

@@ -194,6 +194,32 @@ func TestParametersDecide(t *testing.T) {
 	}
 }
 
+// What is not to be shown is not written into the template either, which
+// GetTemplate shows.
+func TestHiddenParametersStayReferences(t *testing.T) {
+	text := `Transform: AWS::LanguageExtensions
+Parameters: {Secret: {Type: CommaDelimitedList, NoEcho: true}}
+Resources:
+  A:
+    Type: T
+    Properties:
+      Json: {"Fn::ToJsonString": {a: !Ref Secret}}
+      Sub: {"Fn::ToJsonString": {a: !Sub "x ${Secret}"}}
+      Find: {"Fn::FindInMap": [a, b, c, {DefaultValue: !Ref Secret}]}
+`
+	out, _, err := expand(text, map[string]string{"Secret": "hunter2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := encode(t, out); strings.Contains(got, "hunter2") || strings.Count(got, "Secret") < 4 {
+		t.Errorf("the template is %s", got)
+	}
+	_, _, err = expand(text+"  'Fn::ForEach::L': [I, !Ref Secret, {'B${I}': {Type: T}}]\n", map[string]string{"Secret": "hunter2"})
+	if err == nil || !strings.Contains(err.Error(), "NoEcho") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a loop over it: %v", err)
+	}
+}
+
 // bombs are small and ask for more than a machine has.
 func bombs() map[string]string {
 	ten := "[a,b,c,d,e,f,g,h,i,j]"
