@@ -55,7 +55,7 @@ func newBrowser(t *testing.T, s *server) *browser {
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(60*time.Second),
 	)
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...) // it ends in Cleanup
 	t.Cleanup(stop)
 	tab, closeTab := chromedp.NewContext(allocator)
 	ctx, cancel := context.WithTimeout(tab, browserTimeout)
@@ -172,13 +172,28 @@ func (b *browser) text(selector string) (text string) {
 // waitText waits until an element shows a text.
 func (b *browser) waitText(selector, want string) {
 	b.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	script := fmt.Sprintf("(document.querySelector(%q)?.innerText ?? '').includes(%q)", selector, want)
-	ctx, cancel := context.WithDeadline(b.ctx, deadline)
+	b.wait(fmt.Sprintf("(document.querySelector(%q)?.innerText ?? '').includes(%q)", selector, want))
+}
+
+// wait waits until an expression is true in the page. It asks again and again
+// from here: a page's content policy forbids what chromedp.Poll would do.
+func (b *browser) wait(expression string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
-	var found bool
-	if err := chromedp.Run(ctx, chromedp.Poll(script, &found, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
-		b.t.Fatalf("%s does not show %q on %s: %v\n%s", selector, want, b.address(), err, b.text("body"))
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var yes bool
+		err := chromedp.Run(ctx, chromedp.Evaluate("Boolean("+expression+")", &yes))
+		if yes {
+			return
+		}
+		select { // an error is a page that is on its way
+		case <-tick.C:
+		case <-ctx.Done():
+			b.t.Fatalf("waited for %s on %s (%v):\n%s", expression, b.address(), err, b.text("body"))
+		}
 	}
 }
 
@@ -192,11 +207,7 @@ func (b *browser) fill(selector, value string) {
 func (b *browser) submit(selector string) {
 	b.t.Helper()
 	b.run(chromedp.ScrollIntoView(selector, chromedp.ByQuery), chromedp.Evaluate("window.before = true", nil), chromedp.Click(selector, chromedp.ByQuery))
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
-	defer cancel()
-	if err := chromedp.Run(ctx, chromedp.Poll("!window.before && document.readyState === 'complete'", nil, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
-		b.t.Fatalf("no page answered %s on %s: %v\n%s", selector, b.address(), err, b.text("body"))
-	}
+	b.wait("!window.before && document.readyState === 'complete'")
 }
 
 // accessible fails the test for what axe-core finds in the page.

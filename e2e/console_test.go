@@ -10,7 +10,7 @@ func TestConsoleHome(t *testing.T) {
 	b := newBrowser(t, s)
 	b.received()
 	b.open("/console/")
-	b.waitText("main", "SDK")
+	b.waitText("main", s.URL)
 	if n := b.received(); n == 0 || n > maxFirstView {
 		t.Errorf("the first view is %d bytes, want up to %d", n, maxFirstView)
 	}
