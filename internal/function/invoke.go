@@ -120,11 +120,17 @@ func (s *Service) run(ctx context.Context, t target, in Invocation, requestID st
 		RequestID: requestID, Payload: in.Payload, ClientContext: in.ClientContext, TraceID: in.TraceID, Logs: in.Logs,
 	}
 	got, err := t.run.Invoke(ctx, call)
-	if errors.Is(err, sandbox.ErrStopped) && ctx.Err() == nil {
-		// Deployed again between looking it up and running it.
+	for errors.Is(err, sandbox.ErrStopped) && ctx.Err() == nil {
+		// Deployed again between looking it up and running it, maybe not for
+		// the last time. With nothing newer to run it is the end of the server.
+		old := t.run
 		s.environments.unresolve(t.function.Region, t.function.Name)
 		if t, err = s.target(ctx, in); err != nil {
 			return Result{}, err
+		}
+		if t.run == old {
+			err = sandbox.ErrStopped
+			break
 		}
 		got, err = t.run.Invoke(ctx, call)
 	}

@@ -175,6 +175,49 @@ func TestDeploy(t *testing.T) {
 	})
 }
 
+// An invocation that meets a deployment runs the code before or after it. It
+// used to be tried only once more: two deployments in a row, as any save of a
+// watched folder is, failed the sign-ins that waited for the new code to load.
+func TestDeployingFailsNoInvocation(t *testing.T) {
+	s, _ := newService(t)
+	create(t, s, "f", answers("v"))
+	stop := make(chan struct{})
+	ran := make(chan int, 4)
+	for range cap(ran) {
+		go func() {
+			n := 0
+			defer func() { ran <- n }()
+			for {
+				got, err := s.Invoke(t.Context(), function.Invocation{Function: ref("f")})
+				if err != nil || !strings.HasPrefix(string(got.Payload), `"v`) {
+					t.Errorf("invoked during deployments: %s, %v", got.Payload, err)
+					return
+				}
+				n++
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		}()
+	}
+	for i := range 12 {
+		if _, err := s.UpdateCode(t.Context(), ref("f"), function.CodeUpdate{Package: pack(t, answers(fmt.Sprint("v", i)))}); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	for range cap(ran) {
+		if n := <-ran; n == 0 {
+			t.Error("a caller had no answer")
+		}
+	}
+	if got := invoke(t, s, ref("f")); got != `"v11"` {
+		t.Errorf("after the last deployment: %s", got)
+	}
+}
+
 func TestConfiguration(t *testing.T) {
 	s, db := newService(t)
 	create(t, s, "f", "export const handler = async () => process.env.TENANT\n")
