@@ -25,6 +25,7 @@ import (
 type environments struct {
 	mu       sync.Mutex
 	resolved map[arn.Function]resolution
+	changes  int // how often something was taken out of resolved
 	loaded   map[versionKey]*loaded
 	stopping sync.WaitGroup
 	closed   bool
@@ -44,19 +45,25 @@ type loaded struct {
 
 const maxResolved = 10_000 // ARNs remembered; past that the memory starts anew
 
-func (e *environments) lookup(f arn.Function) (resolution, bool) {
+// lookup also returns what remember wants to know.
+func (e *environments) lookup(f arn.Function) (r resolution, asOf int, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r, ok := e.resolved[f]
-	return r, ok
+	r, ok = e.resolved[f]
+	return r, e.changes, ok
 }
 
-func (e *environments) remember(f arn.Function, r resolution) {
+// remember keeps what the store said after a lookup, unless something was
+// deployed meanwhile: the store may have been asked before that.
+func (e *environments) remember(f arn.Function, r resolution, asOf int) {
 	if v := r.function.Version; f.Qualifier != "" && f.Qualifier != v {
 		return // an alias may choose another version next time
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.changes != asOf {
+		return
+	}
 	if e.resolved == nil || len(e.resolved) >= maxResolved {
 		e.resolved = map[arn.Function]resolution{}
 	}
@@ -71,6 +78,7 @@ func (e *environments) unresolve(region, name string) {
 }
 
 func (e *environments) unresolveLocked(region, name string) {
+	e.changes++
 	for f := range e.resolved {
 		if f.Region == region && f.Name == name {
 			delete(e.resolved, f)

@@ -90,19 +90,28 @@ func (s *Service) target(ctx context.Context, in Invocation) (target, error) {
 	if len(in.Payload) > sandbox.MaxPayload {
 		return target{}, apierr.Newf(apierr.RequestTooLarge, "%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(in.Payload), sandbox.MaxPayload)
 	}
-	r, err := s.resolved(ctx, in.Function)
-	if err != nil {
-		return target{}, err
+	for before := ""; ; {
+		r, err := s.resolved(ctx, in.Function)
+		if err != nil {
+			return target{}, err
+		}
+		if in.Caller != nil && !permits(r.policy, *in.Caller) {
+			return target{}, apierr.Newf(apierr.AccessDenied, "%s is not authorized to perform: %s on resource: %s because no resource-based policy allows the %s action",
+				in.Caller.Service, invokeAction, r.function.Function, invokeAction)
+		}
+		run, err := s.environment(ctx, r.function)
+		revision := r.function.codeRevision()
+		if errors.Is(err, store.ErrNotFound) && revision != before {
+			// Deployed again since it was looked up: that package is gone.
+			before = revision
+			s.environments.unresolve(r.function.Region, r.function.Name)
+			continue
+		}
+		if err != nil {
+			return target{}, err
+		}
+		return target{function: r.function, run: run}, nil
 	}
-	if in.Caller != nil && !permits(r.policy, *in.Caller) {
-		return target{}, apierr.Newf(apierr.AccessDenied, "%s is not authorized to perform: %s on resource: %s because no resource-based policy allows the %s action",
-			in.Caller.Service, invokeAction, r.function.Function, invokeAction)
-	}
-	run, err := s.environment(ctx, r.function)
-	if err != nil {
-		return target{}, err
-	}
-	return target{function: r.function, run: run}, nil
 }
 
 func permits(policy []Statement, c Caller) bool {
@@ -244,10 +253,10 @@ func (s *Service) resolved(ctx context.Context, f arn.Function) (resolution, err
 	}
 	// Real time, not s.now: a clock moved by hand says nothing about staleness.
 	now := time.Now()
-	if r, ok := s.environments.lookup(f); ok && now.Before(r.until) {
+	r, asOf, ok := s.environments.lookup(f)
+	if ok && now.Before(r.until) {
 		return r, nil
 	}
-	var r resolution
 	err := s.Store.View(ctx, func(tx store.Tx) error {
 		version, doc, err := s.resolve(tx, f, aliasDoc.pick)
 		r = resolution{function: version, policy: doc.policy(f.Qualifier), until: now.Add(freshness)}
@@ -256,6 +265,6 @@ func (s *Service) resolved(ctx context.Context, f arn.Function) (resolution, err
 	if err != nil {
 		return resolution{}, err
 	}
-	s.environments.remember(f, r)
+	s.environments.remember(f, r, asOf)
 	return r, nil
 }
