@@ -77,6 +77,9 @@ func (v *visitor) submit(page, action string, fields url.Values) string {
 		all.Set(html.UnescapeString(m[1]), html.UnescapeString(m[2]))
 	}
 	for name, values := range fields {
+		if !strings.Contains(form, ` name="`+name+`"`) {
+			v.t.Fatalf("the form that goes to %s has no field %s", action, name)
+		}
 		all[name] = values
 	}
 	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, v.base+action, strings.NewReader(all.Encode()))

@@ -93,7 +93,9 @@ export class Editor {
     const at = Math.min(before + column - 1, before + (lines[line - 1]?.length ?? 0));
     this.area.focus({ preventScroll: true });
     this.area.setSelectionRange(at, at);
-    this.code.children[line - 1]?.scrollIntoView({ block: 'center', inline: 'nearest' });
+    const shown = this.code.children[line - 1];
+    if (shown) this.frame.scrollTo(0, Math.max(0, shown.offsetTop - this.frame.clientHeight / 2));
+    this.frame.scrollIntoView({ block: 'nearest' });
   }
 
   key(e) {

@@ -4,7 +4,7 @@ import { call } from './api.js';
 import { compare, parse } from './claims.js';
 import { Editor } from './editor.js';
 import { eventOf, groups, keyOf, templates } from './events.js';
-import { failure, frames, report } from './run.js';
+import { failure, frames, report, shortened } from './run.js';
 import { coloured, pretty, visible } from './show.js';
 import { base64, fromBase64 } from './zip.js';
 
@@ -192,7 +192,7 @@ export class TestPanel {
       li.append(button);
       return li;
     }));
-    $('result-stack').textContent = visible(error.trace.join('\n'));
+    $('result-stack').textContent = visible(shortened(error.trace, places));
   }
 
   // claims compares, for a pre token generation event, before and after.

@@ -45,7 +45,7 @@ export function frames(error, files) {
   for (const line of [...error.trace, error.message]) {
     const place = placeOf(line);
     const file = place && fileOf(place.path, files);
-    if (file) found.push({ file, line: place.line, column: place.column, text: line });
+    if (file) found.push({ file, line: place.line, column: place.column, folder: place.path.slice(0, -file.length) });
   }
   // Python names the innermost call last.
   const python = error.trace.some((l) => /^\s*File "/.test(l));
@@ -75,6 +75,13 @@ function pathOf(text) {
   } catch {
     return text;
   }
+}
+
+// shortened is a trace without the folder that the package lies in.
+export function shortened(trace, places) {
+  let text = trace.join('\n');
+  for (const folder of new Set(places.map((p) => p.folder))) if (folder !== '') text = text.replaceAll(`file://${folder}`, '').replaceAll(folder, '');
+  return text;
 }
 
 // fileOf returns the longest name of a file that the path ends with. Where the

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { failure, frames, report } from '../static/run.js';
+import { failure, frames, report, shortened } from '../static/run.js';
 
 test('the report of a cold and of a warm run', () => {
   const cold = 'START RequestId: 1 Version: $LATEST\nhello\nEND RequestId: 1\nREPORT RequestId: 1-a\tDuration: 2.13 ms\tBilled Duration: 45 ms\tMemory Size: 128 MB\tMax Memory Used: 61 MB\tInit Duration: 42.01 ms\n';
@@ -47,4 +47,10 @@ test('failures of any form are read', () => {
   assert.deepEqual(failure('not json'), { type: 'Error', message: 'not json', trace: [] });
   assert.deepEqual(failure('null'), { type: 'Error', message: 'null', trace: [] });
   assert.deepEqual(failure('{"errorType":"E","errorMessage":"m"}'), { type: 'E', message: 'm', trace: [] });
+});
+
+test('a trace is shown without the folder of the package', () => {
+  const error = failure(JSON.stringify({ trace: ['Error: x', '    at f (file:///srv/code/1/lib/db.mjs:7:21)', '    at node:events:1:2'] }));
+  assert.equal(shortened(error.trace, frames(error, files)), 'Error: x\n    at f (lib/db.mjs:7:21)\n    at node:events:1:2');
+  assert.equal(shortened(['a', 'b'], []), 'a\nb');
 });
