@@ -78,6 +78,11 @@ func (s *Service) issue(ctx context.Context, a *attempt, in issueInput) (Tokens,
 	if err != nil {
 		return Tokens{}, fmt.Errorf("access token: %w", err)
 	}
+	if len(signed) > token.MaxSize && a.pool.PreToken.ARN != "" {
+		// Every operation would refuse it, and nobody would know why.
+		return Tokens{}, apierr.New(apierr.InvalidLambdaResponse, "Unrecognizable lambda output").
+			Because(fmt.Errorf("the access token would have %d bytes, of %d at most", len(signed), token.MaxSize))
+	}
 	t.Access = secret.String(signed)
 	if signed, err = keys.ID.Sign(id); err != nil {
 		return Tokens{}, fmt.Errorf("id token: %w", err)

@@ -325,6 +325,28 @@ func TestScopesOfTheFunctionDecideWhatATokenMayDo(t *testing.T) {
 
 var errHost = errors.New("host broke")
 
+// An access token is something to call with. One that no operation would look
+// at, for its length, used to be handed out all the same.
+func TestAFunctionCannotMakeAnAccessTokenTooLong(t *testing.T) {
+	w := newWorld(t)
+	p := w.pool(withTrigger(userpool.PreTokenV2))
+	c := w.client(p)
+	w.user(p, "jdoe", nil)
+	claim := func(n int) string {
+		return `{"claimsAndScopeOverrideDetails":{"accessTokenGeneration":{"claimsToAddOrOverride":{"x":"` + strings.Repeat("x", n) + `"}}}}`
+	}
+	w.fn.responds(claim(token.MaxSize / 2))
+	got := w.signIn(c, "jdoe")
+	if _, err := w.s.GetUser(t.Context(), got.Access.Reveal()); err != nil {
+		t.Errorf("GetUser with a long access token: %v", err)
+	}
+	w.fn.responds(claim(token.MaxSize))
+	_, err := w.try(c, "jdoe", password)
+	wantSaid(t, err, "InvalidLambdaResponseException: Unrecognizable lambda output")
+	_, err = w.refresh(c, got.Refresh)
+	wantSaid(t, err, "InvalidLambdaResponseException: Unrecognizable lambda output")
+}
+
 func TestHostErrorsAreNotShown(t *testing.T) {
 	w := newWorld(t)
 	p := w.pool(withTrigger(userpool.PreTokenV1))
