@@ -135,6 +135,13 @@ func formOf(x, y ast.Expr) bool {
 	return ok && len(call.Args) == 1 && types.ExprString(call.Args[0]) == types.ExprString(y)
 }
 
+// truth reports whether x is a comparison: what it is compared with is true or
+// false, and no secret.
+func truth(x ast.Expr) bool {
+	b, ok := ast.Unparen(x).(*ast.BinaryExpr)
+	return ok && b.Op.Precedence() <= token.EQL.Precedence()
+}
+
 // suspects returns where f compares a secret carelessly.
 func suspects(set *token.FileSet, f *ast.File, constants map[string]bool) []string {
 	var out []string
@@ -150,7 +157,7 @@ func suspects(set *token.FileSet, f *ast.File, constants map[string]bool) []stri
 		return false
 	}
 	check := func(at token.Pos, how string, x, y ast.Expr) {
-		if constant(x) || constant(y) || formOf(x, y) || formOf(y, x) {
+		if constant(x) || constant(y) || formOf(x, y) || formOf(y, x) || truth(x) || truth(y) {
 			return
 		}
 		for _, e := range []ast.Expr{x, y} {
@@ -249,6 +256,8 @@ func TestSec_JWT_9_TheLintFindsAndSpares(t *testing.T) {
 		{`sig[:] == expectedHMAC[:]`, true},
 		{`password == ""`, false},
 		{`client.Secret != nil`, false},
+		{`(client.Secret != "") == wantsSecret`, false},
+		{`(a.Secret == b.Secret) == wanted`, true},
 		{`len(password) == n`, false},
 		{`challenge == kindPassword`, false},
 		{`in.HasSecret == out.HasSecret`, false},
