@@ -51,7 +51,7 @@ func stackName(path string) string {
 	if abs, err := filepath.Abs(path); err == nil && name == "template" {
 		name = filepath.Base(filepath.Dir(abs))
 	}
-	return strings.Trim(notInName.ReplaceAllString(name, "-"), "-0123456789")
+	return strings.TrimLeft(strings.Trim(notInName.ReplaceAllString(name, "-"), "-"), "-0123456789")
 }
 
 // maxTemplateBody is what CloudFormation takes in a request, without a bucket.
@@ -293,7 +293,7 @@ func printStack(w io.Writer, st *stackInfo, asJSON bool) error {
 		return printJSON(w, map[string]any{"StackId": st.ID, "StackName": st.Name, "StackStatus": st.Status, "Outputs": outputs})
 	}
 	for _, o := range st.Outputs {
-		if _, err := fmt.Fprintf(w, "%s=%s\n", o.Key, o.Value); err != nil {
+		if _, err := fmt.Fprintf(w, "%s=%s\n", o.Key, printable(o.Value)); err != nil {
 			return err
 		}
 	}
@@ -414,7 +414,7 @@ func newStackEventsCommand() *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), list)
 			}
 			for _, e := range list {
-				fmt.Fprintln(cmd.OutOrStdout(), strings.TrimRight(fmt.Sprintf("%s  %-28s %-36s %s  %s", e.Time.Format("15:04:05.000"), e.Status, e.Type, e.LogicalID, e.Reason), " "))
+				fmt.Fprintln(cmd.OutOrStdout(), printable(strings.TrimRight(fmt.Sprintf("%s  %-28s %-36s %s  %s", e.Time.Format("15:04:05.000"), e.Status, e.Type, e.LogicalID, e.Reason), " ")))
 			}
 			return nil
 		},

@@ -58,7 +58,7 @@ func (p *progress) follow(ctx context.Context, c *client, stackID, after string)
 
 func (p *progress) note(e stackEvent) {
 	if strings.HasSuffix(e.Status, "_FAILED") && p.failure == "" && !strings.HasSuffix(e.Reason, "cancelled") && e.Type != "AWS::CloudFormation::Stack" {
-		p.failure = fmt.Sprintf("%s (%s): %s", e.LogicalID, e.Type, e.Reason)
+		p.failure = printable(fmt.Sprintf("%s (%s): %s", e.LogicalID, e.Type, e.Reason))
 	}
 	row := p.rows[e.LogicalID]
 	if row == nil {
@@ -81,7 +81,7 @@ func (r *progressRow) line(now time.Time) string {
 	if strings.HasSuffix(r.event.Status, "_FAILED") && r.event.Reason != "" {
 		s += "  " + r.event.Reason
 	}
-	return s
+	return printable(s)
 }
 
 // draw draws all lines again, over the ones from before.
@@ -101,7 +101,7 @@ func (p *progress) draw() {
 		}
 		// A line that wraps would be two, and the next drawing too high.
 		const width = 100
-		line := []rune(strings.ReplaceAll(row.line(now), "\n", " "))
+		line := []rune(row.line(now))
 		b.WriteString("\r\x1b[K" + string(line[:min(len(line), width)]) + "\n")
 	}
 	p.drawn = len(p.order)
