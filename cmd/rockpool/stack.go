@@ -197,7 +197,7 @@ func newStackDeployCommand() *cobra.Command {
 		Short: "Create or update a stack from a template",
 		Long: `Create a stack from a CloudFormation template, or update it to what the
 template says now. Progress is shown as it goes; at the end the stack's outputs
-are printed, NAME=VALUE.
+are printed, NAME=VALUE (--json has values of more than one line).
 
 If a resource would be removed or replaced, and what it holds be lost, the
 command asks before it begins; --yes is the answer.
