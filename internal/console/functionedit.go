@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/web"
 )
 
 // A functionForm is what a form of a function's pages asks for. Its tab is set
@@ -32,6 +33,9 @@ var functionForms = map[string]func(*http.Request, string) (functionForm, error)
 func (c *Console) changeFunction(read func(*http.Request, string) (functionForm, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		form, err := read(r, r.PathValue("name"))
+		if previewed(w, r, form.operation, form.input, err) {
+			return nil
+		}
 		if err == nil {
 			err = c.do(r)(r.Context(), "lambda", form.operation, form.input, nil)
 		}
@@ -54,6 +58,24 @@ func (c *Console) afterForm(w http.ResponseWriter, r *http.Request, form functio
 	return c.functionTabs()[form.tab](w, r, problem)
 }
 
+// previewHeader marks a form that is sent to learn its command only.
+const previewHeader = "X-Console-Preview"
+
+// previewed answers a form that asks for its command, and does nothing else.
+func previewed(w http.ResponseWriter, r *http.Request, operation string, input object, err error) bool {
+	if r.Header.Get(previewHeader) == "" {
+		return false
+	}
+	delete(input, "RevisionId") // of what the page was made from
+	text := command(call{"lambda", operation, input})
+	if err != nil {
+		text = "# " + said(err)
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	web.Write(w, http.StatusOK, []byte(text))
+	return true
+}
+
 // changeEnvironment replaces the variables. A value that was not shown and was
 // left alone is read from the function, where it never left the server.
 func (c *Console) changeEnvironment(w http.ResponseWriter, r *http.Request) error {
@@ -63,10 +85,18 @@ func (c *Console) changeEnvironment(w http.ResponseWriter, r *http.Request) erro
 	if err := c.do(r)(r.Context(), "lambda", "GetFunctionConfiguration", name, &current); err != nil {
 		return err
 	}
+	if r.Header.Get(previewHeader) != "" && !r.PostForm.Has("shown") {
+		for name := range current.Environment.Variables {
+			current.Environment.Variables[name] = hiddenValue
+		}
+	}
 	in := withRevision(r, object{
 		"FunctionName": r.PathValue("name"),
 		"Environment":  object{"Variables": environmentOf(r.PostForm, current.Environment.Variables)},
 	})
+	if previewed(w, r, "UpdateFunctionConfiguration", in, nil) {
+		return nil
+	}
 	return c.afterForm(w, r, form, c.do(r)(r.Context(), "lambda", "UpdateFunctionConfiguration", in, nil))
 }
 

@@ -83,6 +83,9 @@ func (c *Console) createFunction(w http.ResponseWriter, r *http.Request) error {
 		Role: functionRole(c.account(r)),
 	}
 	s, err := newStarter(p.Runtime, p.Template)
+	if previewed(w, r, "CreateFunction", createFunctionInput(p, s), nil) {
+		return nil
+	}
 	if err != nil {
 		p.Problem = "There is no such template for this runtime. A runtime of your own starts blank."
 		return c.showCreateFunction(w, r, p)

@@ -16,9 +16,10 @@ import (
 
 // visitor is a browser without JavaScript.
 type visitor struct {
-	t      *testing.T
-	client *http.Client
-	base   string
+	t       *testing.T
+	client  *http.Client
+	base    string
+	preview bool // forms are sent for their commands only
 }
 
 func newVisitor(t *testing.T) *visitor {
@@ -27,7 +28,7 @@ func newVisitor(t *testing.T) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{t, &http.Client{Jar: jar}, rockpooltest.New(t).URL}
+	return &visitor{t: t, client: &http.Client{Jar: jar}, base: rockpooltest.New(t).URL}
 }
 
 // get returns a page's text.
@@ -58,7 +59,7 @@ func (v *visitor) read(resp *http.Response, want ...int) string {
 
 var (
 	hidden    = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
-	formOf    = `(?s)<form method="post" action="%s".*?</form>`
+	formOf    = `(?s)<form method="post" action="%s"[ >].*?</form>`
 	mainOf    = regexp.MustCompile(`(?s)<main.*`)
 	variables = regexp.MustCompile(`(?s)<input name="env-name" value="([^"]*)"`)
 )
@@ -89,6 +90,9 @@ func (v *visitor) submit(page, action string, fields url.Values) string {
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Origin", v.base)
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	if v.preview {
+		req.Header.Set("X-Console-Preview", "1")
+	}
 	resp, err := v.client.Do(req)
 	if err != nil {
 		v.t.Fatal(err)
@@ -127,12 +131,12 @@ func TestFunctionPages(t *testing.T) {
 	v.has(v.get("/console/functions"), `href="/console/functions/pretoken"`)
 
 	t.Run("a name that is taken comes back with what was typed", func(t *testing.T) {
-		v := &visitor{t, v.client, v.base}
+		v := &visitor{t: t, client: v.client, base: v.base}
 		page := v.submit("/console/create-function", "/console/create-function", url.Values{"name": {"pretoken"}, "runtime": {"python3.12"}, "template": {"blank"}})
 		v.has(page, "already exist", `value="pretoken"`, `<option value="python3.12" selected>`, `value="blank" checked`)
 	})
 	t.Run("the general configuration", func(t *testing.T) {
-		v := &visitor{t, v.client, v.base}
+		v := &visitor{t: t, client: v.client, base: v.base}
 		const path = "/console/functions/pretoken/configuration"
 		fields := url.Values{"description": {"adds claims"}, "runtime": {"nodejs20.x"}, "handler": {"index.handler"}, "memory": {"256"}, "timeout": {"5"}}
 		v.has(v.submit(path, path, fields), `value="adds claims"`, `<option value="nodejs20.x" selected>`, `value="256"`)
@@ -147,7 +151,7 @@ func TestFunctionPages(t *testing.T) {
 		v.has(v.submit(path, path, fields), "Somebody else changed this function")
 	})
 	t.Run("versions and aliases", func(t *testing.T) {
-		v := &visitor{t, v.client, v.base}
+		v := &visitor{t: t, client: v.client, base: v.base}
 		const page, path = "/console/functions/pretoken/versions", "/console/functions/pretoken/"
 		v.has(v.submit(page, path+"versions", url.Values{"description": {"first"}}), "first")
 		v.has(v.submit(page, path+"aliases", url.Values{"alias": {"live"}, "version": {"1"}}), `aria-label="Alias live"`)
@@ -156,7 +160,7 @@ func TestFunctionPages(t *testing.T) {
 		v.has(v.submit(page, path+"aliases", url.Values{"alias": {"9"}, "version": {"1"}}), `role="alert"`)
 	})
 	t.Run("permissions", func(t *testing.T) {
-		v := &visitor{t, v.client, v.base}
+		v := &visitor{t: t, client: v.client, base: v.base}
 		const page = "/console/functions/pretoken/permissions"
 		v.has(v.get(page), "no permissions")
 		added := v.submit(page, page, url.Values{"id": {"cognito"}, "principal": {"cognito-idp.amazonaws.com"}, "source": {"arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_abc"}})
@@ -164,8 +168,20 @@ func TestFunctionPages(t *testing.T) {
 		v.has(v.submit(page, page, url.Values{"id": {"cognito"}, "principal": {"x.amazonaws.com"}}), "already exists", `value="x.amazonaws.com"`)
 		v.has(v.submit(page, page+"/remove", url.Values{"id": {"cognito"}}), "no permissions")
 	})
+	t.Run("a form says its command and does nothing", func(t *testing.T) {
+		v := &visitor{t: t, client: v.client, base: v.base, preview: true}
+		v.has(v.submit("/console/create-function", "/console/create-function", url.Values{"name": {"other"}, "runtime": {"nodejs22.x"}, "template": {"blank"}}),
+			"aws lambda create-function", "--function-name other", "--zip-file fileb://function.zip")
+		const page = "/console/functions/pretoken/"
+		v.has(v.submit(page+"configuration", page+"configuration", url.Values{"memory": {"128"}, "handler": {"a.b"}, "timeout": {"7"}}), "aws lambda update-function-configuration", "--timeout 7")
+		v.has(v.submit(page+"configuration", page+"configuration", url.Values{"memory": {"128"}, "timeout": {"x"}}), "# The timeout must be")
+		v.has(v.submit(page+"versions", page+"aliases", url.Values{"alias": {"live"}, "version": {"1"}}), "aws lambda create-alias --function-name pretoken --function-version 1 --name live")
+		v.has(v.submit(page+"permissions", page+"permissions", url.Values{"id": {"s3"}, "principal": {"s3.amazonaws.com"}}), "aws lambda add-permission", "--principal s3.amazonaws.com --statement-id s3")
+		v.lacks(v.get("/console/functions"), "/console/functions/other")
+		v.lacks(v.get(page+"versions"), `aria-label="Alias live"`)
+	})
 	t.Run("deleting needs the name", func(t *testing.T) {
-		v := &visitor{t, v.client, v.base}
+		v := &visitor{t: t, client: v.client, base: v.base}
 		const page, action = "/console/functions/pretoken/configuration", "/console/functions/pretoken/delete"
 		v.has(v.submit(page, action, url.Values{"confirm": {"pretokem"}}), "was not deleted")
 		v.has(v.submit(page, action, url.Values{"confirm": {"pretoken"}}), "no functions")
@@ -188,6 +204,13 @@ func TestSec_FN_7_EnvironmentIsMasked(t *testing.T) {
 	changed := v.submit(page, action, url.Values{"env-name": {"API_KEY", "MODE", "MORE"}, "env-value": {"", "slow", "1"}, "env-remove": {"MODE"}})
 	v.lacks(changed, "s3cret-value", `value="MODE"`)
 	v.has(v.get(page+"?show=values"), `value="s3cret-value"`, `value="MORE"`)
+	// The command of a form that was not sent yet does not tell either.
+	v.preview = true
+	command := v.submit(page, action, url.Values{"env-name": {"API_KEY", "MORE"}, "env-value": {"", "2"}})
+	v.lacks(command, "s3cret-value")
+	v.has(command, "aws lambda update-function-configuration --environment", `"API_KEY":"…","MORE":"2"`)
+	v.preview = false
+	v.has(v.get(page+"?show=values"), `value="s3cret-value"`)
 	// A form that is refused shows no more than before.
 	v.lacks(v.submit(page, action, url.Values{"env-name": {"API_KEY", "9"}, "env-value": {"", "x"}}), "s3cret-value")
 }

@@ -137,6 +137,9 @@ func variableRows(r *http.Request, f functionConfiguration, shown bool) (rows []
 	return append(rows, make([]variable, blankVariables)...)
 }
 
+// hiddenValue stands for a value that is not shown.
+const hiddenValue = "…"
+
 // maskedVariables are the variables as the CLI command shows them.
 func maskedVariables(rows []variable, shown bool) map[string]string {
 	all := map[string]string{}
@@ -146,7 +149,7 @@ func maskedVariables(rows []variable, shown bool) map[string]string {
 		case shown:
 			all[v.Name] = v.Value
 		default:
-			all[v.Name] = "…"
+			all[v.Name] = hiddenValue
 		}
 	}
 	return all
