@@ -170,6 +170,9 @@ func (t *Template) transforms(v any) error {
 		list = []any{v}
 	}
 	for _, e := range list {
+		if m, isMap := e.(*Map); isMap { // with the parameters of a macro
+			e, _ = m.Get("Name")
+		}
 		name, ok := e.(string)
 		if !ok {
 			return formatError("Transform must be a text or a list of texts")

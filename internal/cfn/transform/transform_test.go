@@ -103,6 +103,7 @@ func TestRefused(t *testing.T) {
 	event := func(e string) string { return sam("F: " + function + "Events: {" + e + "}}}") }
 	for name, tt := range map[string]struct{ template, says string }{
 		"unknown transform":     {"Transform: AWS::Include\nResources: {A: {Type: B}}", "The transform AWS::Include is not supported"},
+		"with parameters":       {"Transform: [{Name: AWS::Include, Parameters: {Location: s3://a/b}}]\nResources: {A: {Type: B}}", "The transform AWS::Include is not supported"},
 		"macro inside":          {"Resources: {A: {Type: B, Properties: {X: {'Fn::Transform': {Name: Mine}}}}}", "The macro Mine is not supported"},
 		"local path":            {sam("F: {Type: AWS::Serverless::Function, Properties: {Runtime: a, Handler: b, CodeUri: ./src}}"), "package it first, e.g. with `aws cloudformation package`"},
 		"no code":               {sam("F: {Type: AWS::Serverless::Function, Properties: {Runtime: a, Handler: b}}"), "either InlineCode or CodeUri must be set"},
