@@ -1,16 +1,20 @@
 package console_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/rockpoolhq/rockpool"
 	"github.com/rockpoolhq/rockpool/rockpooltest"
 )
 
@@ -164,7 +168,7 @@ func TestFunctionPages(t *testing.T) {
 		const page = "/console/functions/pretoken/permissions"
 		v.has(v.get(page), "no permissions")
 		added := v.submit(page, page, url.Values{"id": {"cognito"}, "principal": {"cognito-idp.amazonaws.com"}, "source": {"arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_abc"}})
-		v.has(added, "Cognito user pools may invoke it, for the user pool us-east-1_abc.", "&#34;Sid&#34;: &#34;cognito&#34;")
+		v.has(added, "Cognito user pools may invoke it, for the user pool us-east-1_abc.", "&#34;Sid&#34;: &#34;cognito&#34;", `value="cognito-2"`)
 		v.has(v.submit(page, page, url.Values{"id": {"cognito"}, "principal": {"x.amazonaws.com"}}), "already exists", `value="x.amazonaws.com"`)
 		v.has(v.submit(page, page+"/remove", url.Values{"id": {"cognito"}}), "no permissions")
 	})
@@ -266,4 +270,71 @@ func (v *visitor) operation(name string, in any) {
 		v.t.Fatal(err)
 	}
 	v.read(resp, http.StatusOK)
+}
+
+var consoleToken = regexp.MustCompile(`<meta name="console-token" content="([^"]+)"`)
+
+// call performs an operation as the console's modules do.
+func (v *visitor) call(operation string, in any) map[string]any {
+	v.t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, v.base+"/console/api/lambda/"+operation, strings.NewReader(string(body)))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Console-Token", consoleToken.FindStringSubmatch(v.get("/console/functions"))[1])
+	resp, err := v.client.Do(req)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal([]byte(v.read(resp, http.StatusOK)), &out); err != nil {
+		v.t.Fatal(err)
+	}
+	return out
+}
+
+// Every template runs as it is, with the event that it is for.
+func TestStartersRun(t *testing.T) {
+	v := newVisitor(t)
+	const event = `{"version":"1","triggerSource":"TokenGeneration_Authentication","userName":"jane","request":{"userAttributes":{"custom:tenantId":"acme","custom:department":"42"}},"response":{}}`
+	for _, tt := range []struct{ runtime, needs, template, want string }{
+		{"nodejs22.x", "", "pretoken-v1", `"claimsToAddOrOverride":{"tenantId":"acme","departmentId":"42"}`},
+		{"nodejs22.x", "", "pretoken-v2", `"accessTokenGeneration":{"claimsToAddOrOverride":{"tenantId":"acme","departmentId":"42"},"scopesToAdd":[]}`},
+		{"nodejs22.x", "", "blank", `"response":{}`},
+		{"python3.12", "python3", "pretoken-v1", `"claimsToAddOrOverride": {"tenantId": "acme", "departmentId": "42"}`},
+		{"python3.12", "python3", "pretoken-v2", `"scopesToAdd": []`},
+		{"python3.12", "python3", "blank", `"response": {}`},
+		{"provided.al2023", "curl", "blank", event},
+	} {
+		t.Run(tt.runtime+" "+tt.template, func(t *testing.T) {
+			if _, err := exec.LookPath(tt.needs); tt.needs != "" && err != nil {
+				t.Skipf("install %s to run this", tt.needs)
+			}
+			v := &visitor{t: t, client: v.client, base: v.base}
+			name := strings.NewReplacer(".", "-", " ", "-").Replace(tt.runtime + "-" + tt.template)
+			v.has(v.submit("/console/create-function", "/console/create-function", url.Values{"name": {name}, "runtime": {tt.runtime}, "template": {tt.template}}), "<h1>"+name+"</h1>")
+			out := v.call("Invoke", map[string]any{"FunctionName": name, "LogType": "Tail", "Payload": []byte(event)})
+			payload, err := base64.StdEncoding.DecodeString(out["Payload"].(string))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out["FunctionError"] != nil || !strings.Contains(string(payload), tt.want) {
+				t.Errorf("error %v, answer %s, want %s in it", out["FunctionError"], payload, tt.want)
+			}
+			log, err := base64.StdEncoding.DecodeString(out["LogResult"].(string))
+			if err != nil || !strings.Contains(string(log), "REPORT RequestId: ") || out["ExecutedVersion"] != "$LATEST" {
+				t.Errorf("log %q, version %v", log, out["ExecutedVersion"])
+			}
+		})
+	}
+}
+
+func TestMain(m *testing.M) {
+	rockpool.Reexec() // functions run as this binary
+	os.Exit(m.Run())
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -231,7 +232,7 @@ func (c *Console) functionPermissions(w http.ResponseWriter, r *http.Request, pr
 	for _, st := range readPolicy(policy.Policy) {
 		p.Permissions = append(p.Permissions, permissionForm{st, c.cli("lambda", "RemovePermission", object{"FunctionName": name, "StatementId": st.ID})})
 	}
-	p.Form.ID, p.Form.Principal = "cognito", "cognito-idp.amazonaws.com"
+	p.Form.ID, p.Form.Principal = freeID(p.Permissions), "cognito-idp.amazonaws.com"
 	if r.Method == http.MethodPost {
 		p.Form.ID, p.Form.Principal, p.Form.SourceARN = r.PostFormValue("id"), r.PostFormValue("principal"), r.PostFormValue("source")
 	}
@@ -242,6 +243,15 @@ func (c *Console) functionPermissions(w http.ResponseWriter, r *http.Request, pr
 	}
 	p.AddCLI = c.cli("lambda", "AddPermission", in)
 	return c.render(w, r, "function-permissions", &p)
+}
+
+// freeID proposes a statement id that is not taken.
+func freeID(taken []permissionForm) string {
+	id := "cognito"
+	for n := 2; slices.ContainsFunc(taken, func(p permissionForm) bool { return p.ID == id }); n++ {
+		id = "cognito-" + strconv.Itoa(n)
+	}
+	return id
 }
 
 // poolARNs are the pools that a permission may name, as far as one page goes.
