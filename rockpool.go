@@ -28,9 +28,9 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/sandbox"
 	"github.com/rockpoolhq/rockpool/internal/secret"
 	"github.com/rockpoolhq/rockpool/internal/signin"
+	"github.com/rockpoolhq/rockpool/internal/ssmapi"
 	"github.com/rockpoolhq/rockpool/internal/store"
 	"github.com/rockpoolhq/rockpool/internal/store/sqlstore"
-	"github.com/rockpoolhq/rockpool/internal/ssmapi"
 	"github.com/rockpoolhq/rockpool/internal/stsapi"
 	"github.com/rockpoolhq/rockpool/internal/trigger"
 	"github.com/rockpoolhq/rockpool/internal/userpool"
@@ -43,6 +43,7 @@ type Server struct {
 	clock   *clock
 	dir     string // the data directory, or the temporary one
 	store   store.Store
+	alone   bool // no other process can have the store open
 	kek     *secret.KEK
 	host    *sandbox.Host
 	outbox  *message.Outbox
@@ -183,7 +184,7 @@ func (s *Server) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	s.store = db
+	s.store, s.alone = db, db.Alone()
 	s.closers = append(s.closers, func(context.Context) error { return db.Close() })
 	return nil
 }
@@ -300,7 +301,7 @@ func (s *Server) wire(context.Context) error {
 		Functions: s.functions, CodeURL: s.codeURL, Engine: s.host.Engine,
 	})...)
 	s.stacks = &cfn.Service{
-		Store: s.store, KEK: s.kek, Caller: s.api, Account: s.api.Account(), Now: s.clock.Now, Logger: o.Logger,
+		Store: s.store, KEK: s.kek, Caller: s.api, Account: s.api.Account(), Now: s.clock.Now, Logger: o.Logger, Alone: s.alone,
 		As: func(ctx context.Context, a cfn.Actor, region string) context.Context {
 			return awsapi.ContextFor(ctx, awsapi.Principal{ARN: a.ARN, Account: a.Account, Root: a.Root}, region)
 		},

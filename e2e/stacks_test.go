@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"github.com/rockpoolhq/rockpool/internal/token"
 )
@@ -246,8 +248,8 @@ func manyClients(n int, flow string) string {
 // of an update and of a deletion. The next process on the same data finishes
 // each, and nothing is there twice.
 func TestKillDuringStackOperations(t *testing.T) {
-	t.Parallel() // most of it waits for leases to run out
-	const clients = 150
+	t.Parallel()
+	const clients = 250
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -258,10 +260,10 @@ func TestKillDuringStackOperations(t *testing.T) {
 	}
 	data := t.TempDir()
 	c := &cli{server: startServerIn(t, data, "dev"), t: t, path: awsCLI(t)}
-	poolID := ""
-	// killWhen kills the server as soon as enough clients are so, and starts
-	// another one.
-	killWhen := func(what string, enough func(flows map[string]int) bool, args ...string) {
+	poolID, id := "", ""
+	// killWhen kills the server as soon as enough clients are so, starts
+	// another one, and waits for the end that is wanted.
+	killWhen := func(what, want string, enough func(idp *cip.Client) bool, args ...string) {
 		t.Helper()
 		began := make(chan error, 1)
 		go func() {
@@ -269,12 +271,13 @@ func TestKillDuringStackOperations(t *testing.T) {
 			cmd.Env = append(c.env(), "AWS_MAX_ATTEMPTS=1")
 			began <- cmd.Run()
 		}()
+		idp := c.cognito()
 		for deadline := time.Now().Add(time.Minute); ; {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s: not in the middle in a minute", what)
 			}
 			if poolID == "" {
-				list, err := c.cognito().ListUserPools(t.Context(), &cip.ListUserPoolsInput{MaxResults: aws.Int32(10)})
+				list, err := idp.ListUserPools(t.Context(), &cip.ListUserPoolsInput{MaxResults: aws.Int32(10)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -283,29 +286,43 @@ func TestKillDuringStackOperations(t *testing.T) {
 				}
 				poolID = *list.UserPools[0].Id
 			}
-			if enough(clientFlows(t, c.server, poolID)) {
+			if enough(idp) {
 				break
 			}
 		}
 		c.kill()
+		killed := time.Now()
 		<-began // whether the request was answered does not matter
 		c.server = startServerIn(t, data, "dev")
+		name := "kill"
+		if id != "" {
+			name = id // of a stack that is deleted only this is known
+		}
+		id = c.settled(name, want).StackId
+		var events struct {
+			StackEvents []struct{ Timestamp time.Time }
+		}
+		c.do(&events, "cloudformation", "describe-stack-events", "--stack-name", id)
+		if ended := events.StackEvents[0].Timestamp; !ended.After(killed) {
+			// On a busy machine a deletion may be over before we have seen it
+			// begin.
+			report := t.Errorf
+			if what == "delete" {
+				report = t.Logf
+			}
+			report("%s ended at %s, before the kill at %s: it was not killed in the middle", what, ended, killed)
+		}
 	}
 
-	killWhen("create", func(flows map[string]int) bool { return flows["ALLOW_ADMIN_USER_PASSWORD_AUTH"] > clients/4 },
+	killWhen("create", "CREATE_COMPLETE", func(idp *cip.Client) bool { return countClients(t, idp, poolID) > 10 },
 		"cloudformation", "create-stack", "--stack-name", "kill", "--template-body", write("create.yaml", manyClients(clients, "ALLOW_ADMIN_USER_PASSWORD_AUTH")))
-	if got := c.stack("kill").StackStatus; got != "CREATE_IN_PROGRESS" {
-		t.Errorf("after the kill the stack is %s: it was not in the middle", got)
-	}
-	id := c.settled("kill", "CREATE_COMPLETE").StackId
 	physical := c.physicalIDs("kill", clients+1)
 	if flows := clientFlows(t, c.server, poolID); flows["ALLOW_ADMIN_USER_PASSWORD_AUTH"] != clients || flows[""] != clients {
 		t.Errorf("after the creation there are clients %v, want %d", flows, clients)
 	}
 
-	killWhen("update", func(flows map[string]int) bool { return flows["ALLOW_USER_PASSWORD_AUTH"] > clients/4 },
+	killWhen("update", "UPDATE_COMPLETE", func(idp *cip.Client) bool { return anyUpdated(t, idp, poolID) },
 		"cloudformation", "update-stack", "--stack-name", "kill", "--template-body", write("update.yaml", manyClients(clients, "ALLOW_USER_PASSWORD_AUTH")))
-	c.settled("kill", "UPDATE_COMPLETE")
 	if flows := clientFlows(t, c.server, poolID); flows["ALLOW_USER_PASSWORD_AUTH"] != clients || flows[""] != clients {
 		t.Errorf("after the update there are clients %v, want %d", flows, clients)
 	}
@@ -313,12 +330,48 @@ func TestKillDuringStackOperations(t *testing.T) {
 		t.Error("the update replaced clients")
 	}
 
-	killWhen("delete", func(flows map[string]int) bool { return flows[""] < clients*3/4 }, "cloudformation", "delete-stack", "--stack-name", "kill")
-	c.settled(id, "DELETE_COMPLETE")
+	killWhen("delete", "DELETE_COMPLETE", func(idp *cip.Client) bool { return countClients(t, idp, poolID) < clients-5 }, "cloudformation", "delete-stack", "--stack-name", "kill")
 	list, err := c.cognito().ListUserPools(t.Context(), &cip.ListUserPoolsInput{MaxResults: aws.Int32(10)})
 	if err != nil || len(list.UserPools) != 0 {
 		t.Errorf("after the deletion there are pools %v, %v", list, err)
 	}
+}
+
+// countClients counts the clients of a pool, 0 if it is deleted.
+func countClients(t *testing.T, idp *cip.Client, poolID string) (n int) {
+	t.Helper()
+	pages := cip.NewListUserPoolClientsPaginator(idp, &cip.ListUserPoolClientsInput{UserPoolId: &poolID, MaxResults: aws.Int32(60)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if notFound := (*types.ResourceNotFoundException)(nil); errors.As(err, &notFound) {
+			return 0
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(page.UserPoolClients)
+	}
+	return n
+}
+
+// anyUpdated reports whether one of a few clients of a pool has the flow of the
+// update.
+func anyUpdated(t *testing.T, idp *cip.Client, poolID string) bool {
+	t.Helper()
+	page, err := idp.ListUserPoolClients(t.Context(), &cip.ListUserPoolClientsInput{UserPoolId: &poolID, MaxResults: aws.Int32(8)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range page.UserPoolClients {
+		d, err := idp.DescribeUserPoolClient(t.Context(), &cip.DescribeUserPoolClientInput{UserPoolId: &poolID, ClientId: c.ClientId})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(d.UserPoolClient.ExplicitAuthFlows, types.ExplicitAuthFlowsTypeAllowUserPasswordAuth) {
+			return true
+		}
+	}
+	return false
 }
 
 // clientFlows counts the clients of a pool by their flow; "" are all.
@@ -328,12 +381,6 @@ func clientFlows(t *testing.T, s *server, poolID string) map[string]int {
 	pages := cip.NewListUserPoolClientsPaginator(idp, &cip.ListUserPoolClientsInput{UserPoolId: &poolID, MaxResults: aws.Int32(60)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
-		if is[interface {
-			error
-			ErrorCode() string
-		}](err) {
-			return got // the pool is deleted
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -341,7 +388,7 @@ func clientFlows(t *testing.T, s *server, poolID string) map[string]int {
 			got[""]++
 			d, err := idp.DescribeUserPoolClient(t.Context(), &cip.DescribeUserPoolClientInput{UserPoolId: &poolID, ClientId: c.ClientId})
 			if err != nil {
-				continue // deleted in between
+				t.Fatal(err)
 			}
 			for _, f := range d.UserPoolClient.ExplicitAuthFlows {
 				got[string(f)]++

@@ -58,6 +58,9 @@ type Service struct {
 	// Lease is how long a process that says nothing any more keeps a stack from
 	// the others; 0 is ten seconds.
 	Lease time.Duration
+	// Alone says that no other process has the store: whoever had a stack
+	// before this one has died.
+	Alone bool
 
 	node    string // names this process in leases
 	cancel  context.CancelFunc

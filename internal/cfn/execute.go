@@ -375,6 +375,13 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 	}
 	in := r.request(fresh)
 	in.Resume, in.Since, in.Claim = !began.IsZero(), began, r.claim
+	if in.Resume {
+		r.creating.Lock()
+		defer r.creating.Unlock()
+	} else {
+		r.creating.RLock()
+		defer r.creating.RUnlock()
+	}
 	r.look(func(st *Stack) { in.Import = st.Operation.ImportExisting && old == nil })
 	if began.IsZero() {
 		err := r.note(func(st *Stack) {
@@ -414,12 +421,12 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 	}, resourceEvent(&made, made.Status, reason))
 }
 
-// claim gives what an interrupted creation left behind to the resource that asks
-// first, unless the stack knows it as another one.
+// claim reports whether something may be what an interrupted creation has left
+// behind: the stack does not know it as another resource.
 func (r *run) claim(physicalID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	taken := r.claimed[physicalID]
+	taken := false
 	for _, m := range []map[string]*Resource{r.st.Resources, r.st.Operation.Before} {
 		for _, x := range m {
 			taken = taken || x.PhysicalID == physicalID
@@ -427,12 +434,6 @@ func (r *run) claim(physicalID string) bool {
 	}
 	for _, x := range r.st.Operation.Replaced {
 		taken = taken || x.PhysicalID == physicalID
-	}
-	if !taken {
-		if r.claimed == nil {
-			r.claimed = map[string]bool{}
-		}
-		r.claimed[physicalID] = true
 	}
 	return !taken
 }

@@ -49,9 +49,13 @@ type run struct {
 	s   *Service
 	ctx context.Context // ends when the lease is lost or the service closes
 
-	mu      sync.Mutex
-	st      *Stack
-	claimed map[string]bool // physical ids, see claim
+	mu sync.Mutex
+	st *Stack
+
+	// creating is held while a resource is made and noted, and alone by one
+	// whose creation was interrupted: it looks around for what it has made,
+	// and must not see what another is just making.
+	creating sync.RWMutex
 }
 
 // errLost means that another process has the stack, or nobody is to have it any
@@ -148,7 +152,7 @@ func (s *Service) take(id string) (*Stack, error) {
 		if err != nil {
 			return err
 		}
-		if got.Lease.Node != s.node && time.Now().Before(got.Lease.Until) {
+		if got.Lease.Node != s.node && time.Now().Before(got.Lease.Until) && !s.Alone {
 			return nil
 		}
 		got.Lease = Lease{Node: s.node, Until: time.Now().Add(s.lease())}

@@ -92,6 +92,9 @@ func TestSec_DB_5_one_process_at_a_time(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, sqlstore.Options{DSN: path})
+	if !db.Alone() {
+		t.Error("the database does not know that no other process can have it")
+	}
 }
 
 func TestSec_DB_4_what_is_deleted_is_not_left_in_the_file(t *testing.T) {

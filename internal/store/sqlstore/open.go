@@ -68,6 +68,13 @@ type DB struct {
 
 var _ store.Store = (*DB)(nil)
 
+// Alone reports whether no other process can have the database open. What a
+// process that has died was doing is then free at once.
+func (db *DB) Alone() bool {
+	_, sqlite := db.engine.(*sqliteEngine)
+	return sqlite && locks
+}
+
 // engine runs transactions on one kind of database.
 type engine interface {
 	view(ctx context.Context, fn func(*tx) error) error
