@@ -74,6 +74,8 @@ func (c *Console) Mount(mux *http.ServeMux) {
 	c.mountPools(inner)
 	c.mountFunctions(inner)
 	c.mountStacks(inner)
+	c.mountTryIt(inner)
+	c.mountActivity(inner)
 	inner.Handle("/console/", c.page(func(http.ResponseWriter, *http.Request) error {
 		return apierr.New(apierr.ResourceNotFound, "There is no such page.")
 	}))
