@@ -241,6 +241,7 @@ var templateFiles embed.FS
 var funcs = template.FuncMap{
 	"static": staticPath,
 	"ago":    ago,
+	"moment": moment,
 	"list":   func(all ...any) []any { return all },
 	// Of functions.
 	"functionPath": functionPath,

@@ -58,9 +58,6 @@ func (c *Console) afterForm(w http.ResponseWriter, r *http.Request, form functio
 	return c.functionTabs()[form.tab](w, r, problem)
 }
 
-// previewHeader marks a form that is sent to learn its command only.
-const previewHeader = "X-Console-Preview"
-
 // previewed answers a form that asks for its command, and does nothing else.
 func previewed(w http.ResponseWriter, r *http.Request, operation string, input object, err error) bool {
 	if r.Header.Get(previewHeader) == "" {

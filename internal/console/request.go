@@ -108,3 +108,17 @@ func ago(t time.Time, now time.Time) string {
 	}
 	return t.UTC().Format("2006-01-02")
 }
+
+// moment is a time of the Query protocol's JSON for reading: text or seconds.
+func moment(v any) string {
+	switch t := v.(type) {
+	case string:
+		if at, err := time.Parse(time.RFC3339Nano, t); err == nil {
+			return at.UTC().Format("2006-01-02 15:04:05 UTC")
+		}
+		return t
+	case float64:
+		return epoch(t).String()
+	}
+	return "–"
+}
