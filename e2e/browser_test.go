@@ -50,14 +50,18 @@ func newBrowser(t *testing.T, s *server) *browser {
 	if path == "" {
 		t.Skip("install chromium to test the console in a browser")
 	}
+	profile, err := os.MkdirTemp("", "rockpool-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profile),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(60*time.Second),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...) // it ends in Cleanup
 	t.Cleanup(stop)
-	tab, closeTab := chromedp.NewContext(allocator)
+	tab, closeTab := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {})) // events of a newer Chromium than it knows
 	ctx, cancel := context.WithTimeout(tab, browserTimeout)
 	b := &browser{t: t, ctx: ctx, base: s.URL}
 	chromedp.ListenTarget(ctx, b.observe)
@@ -68,8 +72,10 @@ func newBrowser(t *testing.T, s *server) *browser {
 		if t.Failed() {
 			b.screenshot("failed-" + strings.ReplaceAll(t.Name(), "/", "-"))
 		}
+		_ = chromedp.Cancel(tab) // it ends with its allocator at the latest
 		cancel()
 		closeTab()
+		_ = os.RemoveAll(profile) // Chromium may still be writing there
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, p := range b.problems {
