@@ -9,24 +9,23 @@ import { moment } from './token.js';
 
 export const jsonText = (value) => visible(JSON.stringify(value, null, 1)?.replace(/\n\s*/g, ' ') ?? '');
 
-// tokenView shows a decoded token; checked is verify's result. level is the
-// heading's.
+// tokenView shows a decoded token; checked is verify's result.
 export function tokenView(title, decoded, checked, now, id) {
   const head = h('h2', { id: `${id}-h` }, title);
   const section = (...children) => h('section', { 'aria-labelledby': `${id}-h`, id }, head, ...children);
   if (decoded.kind === 'error') return section(h('p', { class: 'error' }, decoded.why));
   if (decoded.kind === 'sealed') {
-    return section(h('p', {}, decoded.why), rawText(decoded, ['header', 'signature', 'signature', 'claims', 'signature']),
-      h('h4', { class: 'tk-header' }, 'Header'), table('Header', decoded.header, headerMeaning, now));
+    return section(h('p', {}, decoded.why), rawText(title, decoded, ['header', 'signature', 'signature', 'claims', 'signature']),
+      h('h3', { class: 'tk-header' }, 'Header'), table('Header', decoded.header, headerMeaning, now));
   }
   const use = decoded.claims.token_use;
   return section(
     verdict(checked),
-    rawText(decoded, ['header', 'claims', 'signature']),
+    rawText(title, decoded, ['header', 'claims', 'signature']),
     h('p', { class: 'parts' }, h('span', { class: 'tk-header' }, 'header'), ' . ', h('span', { class: 'tk-claims' }, 'claims'), ' . ', h('span', { class: 'tk-signature' }, 'signature')),
-    h('h4', { class: 'tk-header' }, 'Header'), table('Header', decoded.header, headerMeaning, now),
-    h('h4', { class: 'tk-claims' }, 'Claims'), table('Claims', decoded.claims, (name) => meaning(name, use), now),
-    h('h4', { class: 'tk-signature' }, 'Verification'), checks(checked),
+    h('h3', { class: 'tk-header' }, 'Header'), table('Header', decoded.header, headerMeaning, now),
+    h('h3', { class: 'tk-claims' }, 'Claims'), table('Claims', decoded.claims, (name) => meaning(name, use), now),
+    h('h3', { class: 'tk-signature' }, 'Verification'), checks(checked),
   );
 }
 
@@ -43,9 +42,9 @@ function verdict(checked) {
   return h('p', { class: `verdict ${checked.ok ? 'flash' : bad ? 'error' : 'warning'}` }, verdictText(checked), bad ? ` ${bad.why}` : '');
 }
 
-function rawText(decoded, classes) {
+function rawText(title, decoded, classes) {
   const parts = decoded.parts.flatMap((p, i) => [i ? '.' : '', h('span', { class: `tk-${classes[i]}` }, p)]);
-  return h('pre', { class: 'token', tabindex: '0', role: 'region', 'aria-label': 'The token as it is sent' }, ...parts);
+  return h('pre', { class: 'token', tabindex: '0', role: 'region', 'aria-label': `${title} as it is sent` }, ...parts);
 }
 
 function table(caption, members, explain, now) {
