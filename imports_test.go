@@ -48,11 +48,13 @@ stsapi:               awsapi secret apierr
 console:              awsapi web apierr arn secret
 parameter:            store secret apierr arn
 ssmapi:               awsapi parameter apierr
+bucket:               store secret apierr
+s3api:                awsapi bucket sigv4 web apierr
 `
 
 // mayUse lists standard packages that only some of ours may import.
 var mayUse = map[string][]string{
-	"net/http":      {".", "./rockpooltest", "./cmd/rockpool", "./bench", "web", "awsapi", "awsapi/awsapitest", "sigv4", "oauth", "login", "console", "sandbox"},
+	"net/http":      {".", "./rockpooltest", "./cmd/rockpool", "./bench", "web", "awsapi", "awsapi/awsapitest", "s3api", "sigv4", "oauth", "login", "console", "sandbox"},
 	"database/sql":  {"store/sqlstore"},
 	"os/exec":       {"sandbox", "./bench"},
 	"html/template": {"web", "message", "login", "console"},

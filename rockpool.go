@@ -17,6 +17,7 @@ import (
 
 	"github.com/rockpoolhq/rockpool/internal/arn"
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
+	"github.com/rockpoolhq/rockpool/internal/bucket"
 	"github.com/rockpoolhq/rockpool/internal/cfn"
 	"github.com/rockpoolhq/rockpool/internal/cfnapi"
 	"github.com/rockpoolhq/rockpool/internal/cognitoapi"
@@ -25,6 +26,7 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/message"
 	"github.com/rockpoolhq/rockpool/internal/oauth"
 	"github.com/rockpoolhq/rockpool/internal/parameter"
+	"github.com/rockpoolhq/rockpool/internal/s3api"
 	"github.com/rockpoolhq/rockpool/internal/sandbox"
 	"github.com/rockpoolhq/rockpool/internal/secret"
 	"github.com/rockpoolhq/rockpool/internal/signin"
@@ -53,6 +55,8 @@ type Server struct {
 	pools     *userpool.Service
 	signin    *signin.Service
 	stacks    *cfn.Service
+	buckets   *bucket.Service
+	s3        *s3api.Handler
 	keys      *accessKeys
 	api       *awsapi.Server
 	handler   http.Handler
@@ -307,6 +311,9 @@ func (s *Server) wire(context.Context) error {
 		},
 	}
 	s.api.Register(cfnapi.Model(), cfnapi.Operations(s.stacks)...)
+	s.buckets = &bucket.Service{Store: s.store, KEK: s.kek, Now: s.clock.Now}
+	s.s3 = s3api.New(s.api, s.buckets, s.publicHost())
+	s.stacks.Fetch = s.fetchTemplate
 	s.api.Register(stsapi.Model(), stsapi.Operations(profile == awsapi.Dev, s.clock.Now)...)
 	s.api.Register(ssmapi.Model(), ssmapi.Operations(&parameter.Service{
 		Store: s.store, KEK: s.kek, Account: s.api.Account(), Now: s.clock.Now,
@@ -343,9 +350,9 @@ func (s *Server) routes() http.Handler {
 	s.mountConsole(all)
 	if s.opts.Profile == Dev {
 		s.mountDev(mux)
-		return s.guardDev(all)
+		return s.guardDev(s.orS3(all))
 	}
-	return all
+	return s.orS3(all)
 }
 
 type health struct {
@@ -427,6 +434,9 @@ func (s *Server) startSweep() {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
+			}
+			if err := s.buckets.Collect(ctx); err != nil && ctx.Err() == nil {
+				s.opts.Logger.Warn("collection of objects that were deleted", "error", err)
 			}
 			for {
 				n, err := s.store.Sweep(ctx, s.clock.Now(), sweepRows)

@@ -13,6 +13,7 @@ const (
 	JSON11   Protocol = iota + 1 // POST /, operation in X-Amz-Target
 	RESTJSON                     // operation in method and path
 	Query                        // POST /, operation in the form field Action
+	Own                          // a front end of its own, which asks Admit
 )
 
 // Auth is the authorization class of an operation: what a caller must show

@@ -282,7 +282,10 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, rt *route) (*re
 		return nil, err
 	}
 	defer done()
-	if err := s.authenticate(ctx, r, o, claim, body, req); err != nil {
+	err = s.authenticate(ctx, claim, req, func(keySecret string) error {
+		return claim.Verify(r, body, keySecret, sigv4.Check{Now: s.opts.Now(), Service: o.service.SigningName})
+	})
+	if err != nil {
 		return nil, err
 	}
 	ev.AccessKeyID = req.AccessKeyID
@@ -367,8 +370,9 @@ func (s *Server) claim(r *http.Request, o *operation, req *Request) (*sigv4.Clai
 	return claim, nil
 }
 
-// authenticate finds out who signed the request.
-func (s *Server) authenticate(ctx context.Context, r *http.Request, o *operation, claim *sigv4.Claim, body []byte, req *Request) error {
+// authenticate finds out who signed the request; verify checks the signature
+// against a secret.
+func (s *Server) authenticate(ctx context.Context, claim *sigv4.Claim, req *Request, verify func(keySecret string) error) error {
 	if claim == nil {
 		return nil
 	}
@@ -385,7 +389,7 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, o *operation
 		}
 	}
 	// An unknown key is verified too: it takes as long as a known one.
-	bad := claim.Verify(r, body, keySecret, sigv4.Check{Now: s.opts.Now(), Service: o.service.SigningName})
+	bad := verify(keySecret)
 	switch {
 	case errors.Is(err, ErrUnknownKey):
 		return apierr.New(apierr.UnrecognizedClient, "The security token included in the request is invalid.")
@@ -424,13 +428,8 @@ func (s *Server) run(ctx context.Context, o *operation, in Input, req *Request) 
 		if named, ok := in.(resourceful); ok {
 			resource = named.Resource(req.Region, req.Account)
 		}
-		action := o.service.ID + ":" + o.action()
-		err := s.opts.Authorize(ctx, req.Principal, action, resource)
-		if errors.Is(err, ErrDenied) {
-			return nil, apierr.Newf(apierr.AccessDenied, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", req.Principal.ARN, action, resource, action)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("authorize: %w", err)
+		if err := s.authorize(ctx, o, req, resource); err != nil {
+			return nil, err
 		}
 	}
 	var v Validation
@@ -439,4 +438,17 @@ func (s *Server) run(ctx context.Context, o *operation, in Input, req *Request) 
 		return nil, apierr.New(o.service.ValidationCode, m)
 	}
 	return o.op.call(ctx, in)
+}
+
+// authorize asks whether who makes a request may do this to that.
+func (s *Server) authorize(ctx context.Context, o *operation, req *Request, resource string) error {
+	action := o.service.ID + ":" + o.action()
+	err := s.opts.Authorize(ctx, req.Principal, action, resource)
+	if errors.Is(err, ErrDenied) {
+		return apierr.Newf(apierr.AccessDenied, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", req.Principal.ARN, action, resource, action)
+	}
+	if err != nil {
+		return fmt.Errorf("authorize: %w", err)
+	}
+	return nil
 }

@@ -11,11 +11,15 @@ import (
 
 // canonicalRequest returns the text that is signed: method, path, query,
 // headers and payload in the one form that caller and server agree on.
-func canonicalRequest(r *http.Request, signedHeaders []string, payloadHash string, presigned bool) []byte {
+func canonicalRequest(r *http.Request, service string, signedHeaders []string, payloadHash string, presigned bool) []byte {
 	b := make([]byte, 0, 1024)
 	b = append(b, r.Method...)
 	b = append(b, '\n')
-	b = append(b, canonicalPath(r.URL.EscapedPath())...)
+	if service == S3 {
+		b = append(b, objectPath(r.URL.EscapedPath())...)
+	} else {
+		b = append(b, canonicalPath(r.URL.EscapedPath())...)
+	}
 	b = append(b, '\n')
 	b = append(b, canonicalQuery(r.URL.RawQuery, presigned)...)
 	b = append(b, '\n')
@@ -57,6 +61,25 @@ func canonicalPath(escaped string) string {
 		path += "/"
 	}
 	return path
+}
+
+// S3 is the service whose paths are signed as they are: a key may hold empty
+// and dot segments.
+const S3 = "s3"
+
+// objectPath brings each segment of a path into the canonical encoding.
+func objectPath(escaped string) string {
+	if escaped == "" {
+		return "/"
+	}
+	segments := strings.Split(escaped, "/")
+	for i, s := range segments {
+		if plain, err := url.PathUnescape(s); err == nil {
+			s = plain
+		}
+		segments[i] = encode(s)
+	}
+	return strings.Join(segments, "/")
 }
 
 // canonicalQuery sorts the parameters by their encoded names and values. The

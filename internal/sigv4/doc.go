@@ -11,5 +11,6 @@
 // Both places of a signature are read: the Authorization header, and for GET
 // the query of a presigned URL. What a signature must cover is fixed: the
 // host, the date, the target of the operation if there is one, and the
-// payload; unsigned and streamed payloads are refused.
+// payload; unsigned and streamed payloads are refused, but by VerifyDeclared,
+// which is for S3.
 package sigv4

@@ -26,6 +26,11 @@ func (s Signer) Sign(r *http.Request, payload []byte, at time.Time) {
 	if r.Host == "" {
 		r.Host = r.URL.Host
 	}
+	hash := sha256.Sum256(payload)
+	payloadHash := hex.EncodeToString(hash[:])
+	if s.Service == S3 {
+		r.Header.Set("X-Amz-Content-Sha256", payloadHash)
+	}
 	names := []string{"host"}
 	for h := range r.Header {
 		if l := strings.ToLower(h); l == "content-type" || strings.HasPrefix(l, "x-amz-") {
@@ -34,8 +39,7 @@ func (s Signer) Sign(r *http.Request, payload []byte, at time.Time) {
 	}
 	slices.Sort(names)
 	c := Claim{AccessKeyID: s.AccessKeyID, Region: s.Region, Service: s.Service, Time: at, date: date[:8], signedHeaders: names}
-	hash := sha256.Sum256(payload)
-	sum := c.sign(canonicalRequest(r, names, hex.EncodeToString(hash[:]), false), s.Secret)
+	sum := c.sign(canonicalRequest(r, s.Service, names, payloadHash, false), s.Secret)
 	r.Header.Set("Authorization", algorithm+" Credential="+s.AccessKeyID+"/"+c.date+"/"+s.Region+"/"+s.Service+"/"+terminator+
 		", SignedHeaders="+strings.Join(names, ";")+", Signature="+hex.EncodeToString(sum[:]))
 }

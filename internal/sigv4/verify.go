@@ -35,6 +35,11 @@ func (c *Claim) Verify(r *http.Request, payload []byte, secret string, check Che
 	if len(declared) > 1 || len(declared) == 1 && declared[0] != payloadHash {
 		return &Error{ErrMismatch, "The payload does not have the hash in x-amz-content-sha256. Unsigned payloads are not accepted."}
 	}
+	return c.verify(r, payloadHash, secret, check)
+}
+
+// verify compares the signature of r with a payload that has that hash.
+func (c *Claim) verify(r *http.Request, payloadHash, secret string, check Check) error {
 	if err := c.timely(check); err != nil {
 		return err
 	}
@@ -44,7 +49,7 @@ func (c *Claim) Verify(r *http.Request, payload []byte, secret string, check Che
 	if check.Region != "" && c.Region != check.Region {
 		return &Error{ErrScope, fmt.Sprintf("Credential should be scoped to a valid region, not '%s'.", c.Region)}
 	}
-	want := c.sign(canonicalRequest(r, c.signedHeaders, payloadHash, c.Presigned), secret)
+	want := c.sign(canonicalRequest(r, c.Service, c.signedHeaders, payloadHash, c.Presigned), secret)
 	if !hmac.Equal(want[:], c.signature[:]) {
 		return &Error{ErrMismatch, "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."}
 	}
@@ -110,11 +115,16 @@ func (c *Claim) sign(canonical []byte, secret string) [32]byte {
 	text = append(text, '\n')
 	text = append(text, c.date+"/"+c.Region+"/"+c.Service+"/"+terminator+"\n"...)
 	text = hex.AppendEncode(text, hash[:])
+	key := c.key(secret)
+	return mac(key[:], string(text))
+}
+
+// key derives the key of the scope.
+func (c *Claim) key(secret string) [32]byte {
 	key := mac([]byte("AWS4"+secret), c.date)
 	key = mac(key[:], c.Region)
 	key = mac(key[:], c.Service)
-	key = mac(key[:], terminator)
-	return mac(key[:], string(text))
+	return mac(key[:], terminator)
 }
 
 func mac(key []byte, text string) (sum [32]byte) {

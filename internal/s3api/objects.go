@@ -1,0 +1,435 @@
+package s3api
+
+import (
+	"encoding/base64"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/bucket"
+	"github.com/rockpoolhq/rockpool/internal/web"
+)
+
+// kept are the headers of an object that are given back as they came, besides
+// its metadata.
+var kept = []string{"Content-Type", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires", "X-Amz-Server-Side-Encryption"}
+
+const metadataPrefix = "X-Amz-Meta-"
+
+// details are the headers that an object is stored with.
+func (c *call) details() map[string]string {
+	out := map[string]string{"Content-Type": "binary/octet-stream", "X-Amz-Server-Side-Encryption": "AES256"}
+	for _, name := range kept {
+		if v := c.r.Header.Get(name); v != "" {
+			out[name] = v
+		}
+	}
+	// "aws-chunked" is how the body travels, not what the object is.
+	if enc, ok := out["Content-Encoding"]; ok {
+		var left []string
+		for part := range strings.SplitSeq(enc, ",") {
+			if part = strings.TrimSpace(part); part != "aws-chunked" && part != "" {
+				left = append(left, part)
+			}
+		}
+		if out["Content-Encoding"] = strings.Join(left, ","); len(left) == 0 {
+			delete(out, "Content-Encoding")
+		}
+	}
+	for name, v := range c.r.Header {
+		if strings.HasPrefix(name, metadataPrefix) {
+			out[name] = strings.Join(v, ",")
+		}
+	}
+	return out
+}
+
+func (c *call) condition() (bucket.Condition, error) {
+	when := bucket.Condition{IfMatch: strings.Trim(c.r.Header.Get("If-Match"), `"`)}
+	switch v := c.r.Header.Get("If-None-Match"); v {
+	case "":
+	case "*":
+		when.IfAbsent = true
+	default:
+		return when, notImplemented("If-None-Match with an ETag, when writing,")
+	}
+	return when, nil
+}
+
+func quoted(etag string) string { return `"` + etag + `"` }
+
+func putObject(c *call) error {
+	when, err := c.condition()
+	if err != nil {
+		return err
+	}
+	body, size, err := c.body()
+	if err != nil {
+		return err
+	}
+	o, err := c.buckets.Put(c.ctx, bucket.Put{Bucket: c.route.bucket, Key: c.route.key, Size: size, Headers: c.details(), Condition: when}, body)
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("ETag", quoted(o.ETag))
+	h.Set("X-Amz-Server-Side-Encryption", o.Headers["X-Amz-Server-Side-Encryption"])
+	c.version(o)
+	c.echoChecksums()
+	return c.done(http.StatusOK, nil)
+}
+
+// echoChecksums gives back the checksums that the body was checked against.
+func (c *call) echoChecksums() {
+	for name := range checksums {
+		if v := c.r.Header.Get(checksumPrefix + name); v != "" {
+			c.w.Header().Set(checksumPrefix+name, v)
+		}
+	}
+}
+
+func (c *call) version(o bucket.Object) {
+	if o.Version != "" {
+		c.w.Header().Set("X-Amz-Version-Id", o.Version)
+	}
+}
+
+// stat finds the object of a request, and sets the headers that tell of it.
+func (c *call) stat() (bucket.Object, error) {
+	o, err := c.buckets.Stat(c.ctx, c.route.bucket, c.route.key, c.route.query.Get("versionId"))
+	if err != nil {
+		return o, err
+	}
+	if c.route.has("partNumber") {
+		return o, notImplemented("partNumber, when reading,")
+	}
+	h := c.w.Header()
+	for name, v := range o.Headers {
+		h.Set(name, v)
+	}
+	for param := range c.route.query {
+		if name, ok := strings.CutPrefix(param, "response-"); ok {
+			h.Set(http.CanonicalHeaderKey(name), headerSafe(c.route.query.Get(param)))
+		}
+	}
+	h.Set("ETag", quoted(o.ETag))
+	h.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
+	h.Set("Accept-Ranges", "bytes")
+	c.version(o)
+	return o, c.unlessConditions(o)
+}
+
+func headerSafe(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// unlessConditions reports what a conditional request is answered with.
+func (c *call) unlessConditions(o bucket.Object) error {
+	h := c.r.Header
+	if v := h.Get("If-Match"); v != "" && v != "*" && strings.Trim(v, `"`) != o.ETag {
+		return apierr.New("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+	}
+	if v := h.Get("If-None-Match"); v != "" {
+		if v == "*" || strings.Trim(v, `"`) == o.ETag {
+			return notModified
+		}
+		return nil
+	}
+	modified := o.Modified.Truncate(time.Second)
+	if t, err := http.ParseTime(h.Get("If-Modified-Since")); err == nil && !modified.After(t) {
+		return notModified
+	}
+	if t, err := http.ParseTime(h.Get("If-Unmodified-Since")); err == nil && h.Get("If-Match") == "" && modified.After(t) {
+		return apierr.New("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+	}
+	return nil
+}
+
+func headObject(c *call) error { return c.send(false) }
+
+func getObject(c *call) error { return c.send(true) }
+
+// send answers with an object or a range of it, piece by piece.
+func (c *call) send(body bool) error {
+	o, err := c.stat()
+	if err != nil {
+		return err
+	}
+	from, n, part, err := byteRange(c.r.Header.Get("Range"), o.Size)
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("X-Amz-Request-Id", web.EventFrom(c.r.Context()).ID)
+	web.SecurityHeaders(h)
+	if cache := o.Headers["Cache-Control"]; cache != "" {
+		h.Set("Cache-Control", cache)
+	}
+	h.Set("Content-Length", strconv.FormatInt(n, 10))
+	status := http.StatusOK
+	if part {
+		status = http.StatusPartialContent
+		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, from+n-1, o.Size))
+	}
+	c.w.WriteHeader(status)
+	if !body {
+		return nil
+	}
+	return c.buckets.Read(c.ctx, o, from, n, slowly{c})
+}
+
+// slowly is the answer, with time for each piece.
+type slowly struct{ c *call }
+
+func (s slowly) Write(p []byte) (int, error) {
+	s.c.longer()
+	return s.c.w.Write(p)
+}
+
+// byteRange reads a Range header of one range. One that cannot be understood is
+// ignored, as HTTP has it.
+func byteRange(text string, size int64) (from, n int64, part bool, err error) {
+	spec, ok := strings.CutPrefix(text, "bytes=")
+	first, last, two := strings.Cut(spec, "-")
+	if !ok || !two || strings.Contains(spec, ",") {
+		return 0, size, false, nil
+	}
+	unsatisfiable := apierr.New("InvalidRange", "The requested range is not satisfiable")
+	if first == "" {
+		n, err := strconv.ParseInt(last, 10, 64)
+		switch {
+		case err != nil || n < 0:
+			return 0, size, false, nil
+		case n == 0 || size == 0:
+			return 0, 0, false, unsatisfiable
+		}
+		n = min(n, size)
+		return size - n, n, true, nil
+	}
+	from, err = strconv.ParseInt(first, 10, 64)
+	if err != nil || from < 0 {
+		return 0, size, false, nil
+	}
+	to := size - 1
+	if last != "" {
+		if to, err = strconv.ParseInt(last, 10, 64); err != nil || to < from {
+			return 0, size, false, nil
+		}
+		to = min(to, size-1)
+	}
+	if from >= size {
+		return 0, 0, false, unsatisfiable
+	}
+	return from, to - from + 1, true, nil
+}
+
+func deleteObject(c *call) error {
+	o, err := c.buckets.Remove(c.ctx, c.route.bucket, c.route.key, c.route.query.Get("versionId"))
+	if err != nil {
+		return err
+	}
+	c.version(o)
+	return c.done(http.StatusNoContent, nil)
+}
+
+type deleteRequest struct {
+	Quiet  bool
+	Object []struct {
+		Key       string
+		VersionID string `xml:"VersionId"`
+		ETag      string
+	}
+}
+
+type deleted struct {
+	Key       string
+	VersionID string `xml:"VersionId,omitempty"`
+}
+
+type deleteFailure struct{ Key, Code, Message string }
+
+type deleteResult struct {
+	XMLName xml.Name        `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
+	Deleted []deleted       `xml:"Deleted"`
+	Error   []deleteFailure `xml:"Error"`
+}
+
+const maxDelete = 1000
+
+func deleteObjects(c *call) error {
+	var in deleteRequest
+	if err := c.in("Delete", &in); err != nil {
+		return err
+	}
+	if len(in.Object) == 0 || len(in.Object) > maxDelete {
+		return errMalformed
+	}
+	if _, err := c.buckets.Get(c.ctx, c.route.bucket); err != nil {
+		return err
+	}
+	var out deleteResult
+	for _, o := range in.Object {
+		var err error
+		if o.ETag != "" {
+			err = notImplemented("ETag, in DeleteObjects,")
+		} else {
+			_, err = c.buckets.Remove(c.ctx, c.route.bucket, o.Key, o.VersionID)
+		}
+		if err != nil {
+			p := apierr.Public(err)
+			out.Error = append(out.Error, deleteFailure{o.Key, string(p.Code), p.Message})
+		} else if !in.Quiet {
+			out.Deleted = append(out.Deleted, deleted{o.Key, o.VersionID})
+		}
+	}
+	return c.answer(out)
+}
+
+type listedObject struct {
+	Key          string
+	VersionID    string `xml:"VersionId,omitempty"`
+	IsLatest     *bool  `xml:",omitempty"`
+	LastModified string
+	ETag         string
+	Size         int64
+	StorageClass string
+}
+
+type prefix struct{ Prefix string }
+
+type listing struct {
+	XMLName               xml.Name
+	Name                  string
+	Prefix                string
+	KeyMarker             *string `xml:",omitempty"`
+	VersionIDMarker       *string `xml:"VersionIdMarker,omitempty"`
+	Marker                *string `xml:",omitempty"`
+	NextMarker            string  `xml:",omitempty"`
+	NextKeyMarker         string  `xml:",omitempty"`
+	NextVersionIDMarker   string  `xml:"NextVersionIdMarker,omitempty"`
+	StartAfter            string  `xml:",omitempty"`
+	ContinuationToken     string  `xml:",omitempty"`
+	NextContinuationToken string  `xml:",omitempty"`
+	KeyCount              *int    `xml:",omitempty"`
+	MaxKeys               int
+	Delimiter             string `xml:",omitempty"`
+	EncodingType          string `xml:",omitempty"`
+	IsTruncated           bool
+	Contents              []listedObject `xml:"Contents"`
+	Version               []listedObject `xml:"Version"`
+	CommonPrefixes        []prefix       `xml:"CommonPrefixes"`
+}
+
+const maxKeys = 1000
+
+// timeFormat is that of times in XML.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// list answers a listing, which begins after a key; finish fills in what the
+// three operations have of their own.
+func (c *call) list(root, after string, finish func(out *listing, l bucket.Listing, encode func(string) string)) error {
+	q := c.route.query
+	limit := maxKeys
+	if v := q.Get("max-keys"); v != "" {
+		n, err := strconv.ParseUint(v, 10, 31)
+		if err != nil {
+			return apierr.New("InvalidArgument", "Provided max-keys not an integer or within integer range")
+		}
+		limit = min(int(n), maxKeys)
+	}
+	encode := func(s string) string { return s }
+	switch q.Get("encoding-type") {
+	case "":
+	case "url":
+		encode = urlEncode
+	default:
+		return apierr.New("InvalidArgument", "Invalid Encoding Method specified in Request")
+	}
+	query := bucket.Query{Bucket: c.route.bucket, Prefix: q.Get("prefix"), Delimiter: q.Get("delimiter"), After: after, Limit: limit}
+	l := bucket.Listing{}
+	var err error
+	if limit == 0 {
+		_, err = c.buckets.Get(c.ctx, c.route.bucket)
+	} else {
+		l, err = c.buckets.Objects(c.ctx, query)
+	}
+	if err != nil {
+		return err
+	}
+	out := listing{
+		XMLName: xml.Name{Space: namespace, Local: root}, Name: c.route.bucket, Prefix: encode(query.Prefix), MaxKeys: limit,
+		Delimiter: encode(query.Delimiter), EncodingType: q.Get("encoding-type"), IsTruncated: l.Next != "",
+	}
+	for _, p := range l.Prefixes {
+		out.CommonPrefixes = append(out.CommonPrefixes, prefix{encode(p)})
+	}
+	for _, o := range l.Objects {
+		out.Contents = append(out.Contents, listedObject{
+			Key: encode(o.Key), LastModified: o.Modified.UTC().Format(timeFormat), ETag: quoted(o.ETag), Size: o.Size, StorageClass: "STANDARD",
+		})
+	}
+	finish(&out, l, encode)
+	return c.answer(out)
+}
+
+// urlEncode is the encoding of keys in listings: like a query, but for slashes.
+func urlEncode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%2F", "/") }
+
+func listObjectsV2(c *call) error {
+	q := c.route.query
+	after := q.Get("start-after")
+	token := q.Get("continuation-token")
+	if token != "" {
+		raw, err := base64.RawURLEncoding.DecodeString(token)
+		if err != nil || len(raw) == 0 {
+			return apierr.New("InvalidArgument", "The continuation token provided is incorrect")
+		}
+		after = string(raw)
+	}
+	return c.list("ListBucketResult", after, func(out *listing, l bucket.Listing, encode func(string) string) {
+		out.KeyCount = new(len(l.Objects) + len(l.Prefixes))
+		out.StartAfter, out.ContinuationToken = encode(q.Get("start-after")), token
+		if l.Next != "" {
+			out.NextContinuationToken = base64.RawURLEncoding.EncodeToString([]byte(l.Next))
+		}
+	})
+}
+
+func listObjects(c *call) error {
+	marker := c.route.query.Get("marker")
+	return c.list("ListBucketResult", marker, func(out *listing, l bucket.Listing, encode func(string) string) {
+		out.Marker = new(encode(marker))
+		if out.Delimiter != "" {
+			out.NextMarker = encode(l.Next)
+		}
+	})
+}
+
+// listObjectVersions lists the one version that every object has.
+func listObjectVersions(c *call) error {
+	marker := c.route.query.Get("key-marker")
+	return c.list("ListVersionsResult", marker, func(out *listing, l bucket.Listing, encode func(string) string) {
+		out.KeyMarker, out.VersionIDMarker = new(encode(marker)), new(c.route.query.Get("version-id-marker"))
+		out.NextKeyMarker = encode(l.Next)
+		if l.Next != "" {
+			out.NextVersionIDMarker = bucket.NoVersion
+		}
+		out.Version, out.Contents = out.Contents, nil
+		for i := range out.Version {
+			out.Version[i].IsLatest = new(true)
+			if out.Version[i].VersionID = l.Objects[i].Version; out.Version[i].VersionID == "" {
+				out.Version[i].VersionID = bucket.NoVersion
+			}
+		}
+	})
+}
