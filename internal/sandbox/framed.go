@@ -2,12 +2,12 @@ package sandbox
 
 import (
 	"context"
-
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -51,13 +51,35 @@ type framed struct {
 	arn    string
 	spawn  func(func()) // runs a goroutine that somebody waits for
 	buf    []byte
+
+	mu   sync.Mutex
+	due  bool // somebody reads, or will: what the process said last is still to come
+	gone bool // close was called
 }
 
 func newFramed(conn net.Conn, log *envLog, arn string, spawn func(func())) *framed {
 	return &framed{conn: conn, frames: newFrameReader(conn, maxFrameBody), log: log, arn: arn, spawn: spawn}
 }
 
+// expect says that ready will be called.
+func (f *framed) expect() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.due = true
+}
+
+// settled is the end of what expect or send began.
+func (f *framed) settled() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.due = false
+	if f.gone {
+		_ = f.conn.Close() // it carries nothing any more
+	}
+}
+
 func (f *framed) ready(limit time.Time) (string, error) {
+	defer f.settled()
 	if err := f.conn.SetReadDeadline(limit); err != nil {
 		return "", err
 	}
@@ -105,8 +127,12 @@ func (f *framed) send(inv *Invocation, deadline time.Time) error {
 	}
 	meta = append(meta, '}')
 	f.buf = appendInvoke(f.buf[:0], inv.RequestID, meta, inv.Payload)
+	f.expect()
 	if len(f.buf) <= smallEvent {
 		_, err := f.conn.Write(f.buf)
+		if err != nil {
+			f.settled()
+		}
 		return err
 	}
 	// The process may be writing log, and read only after: whoever waits for
@@ -124,12 +150,13 @@ func (f *framed) receive(ctx context.Context, inv *Invocation, limit time.Time) 
 		r, err := f.receiveOnce(ctx, inv, limit)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if ctx.Err() != nil {
-				return reply{}, ctx.Err()
+				return reply{}, ctx.Err() // it will be called again
 			}
 			if time.Now().Before(limit) {
 				continue // an earlier caller's cancellation came late
 			}
 		}
+		f.settled()
 		return r, err
 	}
 }
@@ -175,7 +202,15 @@ func (f *framed) receiveOnce(ctx context.Context, inv *Invocation, limit time.Ti
 	}
 }
 
+// close ends the connection, but not before what the process wrote last, such
+// as why it went, has been read by whoever waits for it.
 func (f *framed) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gone = true
+	if c, ok := f.conn.(*net.UnixConn); ok && f.due && c.CloseRead() == nil {
+		return // the reader finds what is there, then the end, and settles
+	}
 	_ = f.conn.Close() // it carries nothing any more
 }
 

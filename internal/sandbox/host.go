@@ -292,6 +292,8 @@ func (h *Host) start(e *environment) error {
 	}
 	if api != nil {
 		api.serve(e.proc)
+	} else {
+		e.tr.(*framed).expect()
 	}
 	return nil
 }
