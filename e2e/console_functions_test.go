@@ -163,6 +163,65 @@ func TestConsoleFunctionKeyboard(t *testing.T) {
 	b.waitText("#state", "Deployed")
 }
 
+func TestConsoleTestEvents(t *testing.T) {
+	b := newBrowser(t, startServer(t))
+	b.createFunction("events", "blank")
+	sources := eval[[]string](b, "[...document.querySelectorAll('#event-template option')].map((o) => o.value)")
+	if len(sources) < 50 || sources[0] != "TokenGeneration_Authentication V1_0" {
+		t.Fatalf("%d templates: %q", len(sources), sources)
+	}
+	choose := func(key string) {
+		t.Helper()
+		b.run(chromedp.Evaluate("(() => { const s = document.getElementById('event-template'); s.value = '"+key+"'; s.dispatchEvent(new Event('change')); })()", nil))
+	}
+	choose("PreSignUp_SignUp")
+	b.run(ctrl("\r"))
+	b.waitText("#result-answer", `"autoConfirmUser": false`)
+	if eval[bool](b, "!document.getElementById('result-claims').hidden") {
+		t.Error("claims are compared for an event that makes no token")
+	}
+	// An event of one's own outlives the page.
+	b.run(chromedp.Focus("#event-area", chromedp.ByQuery), ctrl("a"), input.InsertText(`{"mine": 1}`))
+	b.fill("#event-name", "mine")
+	b.run(chromedp.Click("#event-save", chromedp.ByQuery))
+	b.waitText("#event-said", "Saved")
+	b.open("/console/functions/events")
+	b.waitText("#state", "Deployed")
+	choose("saved mine")
+	b.run(ctrl("\r"))
+	b.waitText("#result-answer", `"mine": 1`)
+	b.run(chromedp.Click("#event-delete", chromedp.ByQuery))
+	b.waitText("#event-said", "Deleted")
+	// What is not JSON is not sent.
+	b.run(chromedp.Focus("#event-area", chromedp.ByQuery), ctrl("a"), input.InsertText(`{"n": }`), ctrl("\r"))
+	b.waitText("#event-problem", "Not JSON")
+}
+
+// A long file must not make typing slow.
+func TestConsoleEditorLongFile(t *testing.T) {
+	b := newBrowser(t, startServer(t))
+	b.createFunction("long", "blank")
+	b.run(chromedp.Evaluate(`(() => {
+		const area = document.getElementById('editor-area');
+		area.value = 'const a = x / 2; // comment\n'.repeat(4000);
+		area.dispatchEvent(new Event('input'));
+	})()`, nil))
+	took := eval[float64](b, `(() => {
+		const area = document.getElementById('editor-area');
+		const before = performance.now();
+		area.setRangeText('x', 70000, 70000, 'end');
+		area.dispatchEvent(new Event('input'));
+		document.querySelector('.editor-code').getBoundingClientRect();
+		return performance.now() - before;
+	})()`)
+	t.Logf("a key in a file of 4000 lines: %.0f ms", took)
+	if lines := eval[int](b, "document.querySelectorAll('#editor .line').length"); lines != 4001 {
+		t.Errorf("%d lines", lines)
+	}
+	b.run(ctrl("s"))
+	b.waitText("#state", "Deployed")
+}
+
 func TestConsoleFunctionConflict(t *testing.T) {
 	s := startServer(t)
 	b := newBrowser(t, s)

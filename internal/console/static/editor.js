@@ -4,6 +4,7 @@
 import { languageOf, tokenize } from './highlight.js';
 
 const MAX_COLOURED = 200 << 10; // longer texts are shown in one colour
+const MAX_UNDOABLE = 200; // lines that one key changes so that it can be undone
 const INDENT = '  ';
 
 // linesOf cuts tokens at line ends: a list of tokens for each line.
@@ -117,7 +118,8 @@ export class Editor {
   // replace edits as typing does, so that it can be undone.
   replace(from, to, text) {
     this.area.setSelectionRange(from, to);
-    const done = text === '' ? document.execCommand('delete') : document.execCommand('insertText', false, text);
+    // The browsers' own way takes minutes for thousands of lines.
+    const done = text.split('\n').length > MAX_UNDOABLE ? false : text === '' ? document.execCommand('delete') : document.execCommand('insertText', false, text);
     if (!done) {
       this.area.setRangeText(text, from, to, 'end');
       this.area.dispatchEvent(new Event('input', { bubbles: true }));
