@@ -103,7 +103,7 @@ func (a *api) headBucket(ctx context.Context, in *bucketInput) (*output, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &output{"BucketRegion": b.Region, "BucketArn": resource(b.Name, "")}, nil
+	return &output{"BucketRegion": b.Region, "BucketArn": resource(b.Name, ""), "CreationDate": float64(b.Created.UnixMilli()) / 1000}, nil
 }
 
 func (a *api) deleteBucket(ctx context.Context, in *bucketInput) (*output, error) {
