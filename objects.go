@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/function"
 )
 
 // maxTemplate is how large a template in a bucket can be, as in CloudFormation.
@@ -25,6 +26,11 @@ func (s *Server) fetchTemplate(ctx context.Context, address string) (string, err
 	return string(data), nil
 }
 
+// codeObject reads a deployment package from a bucket of this server.
+func (s *Server) codeObject(ctx context.Context, name, key, version string) ([]byte, error) {
+	return s.object(ctx, name, key, version, function.MaxPackageBytes)
+}
+
 // object reads a whole object that is at most so large, with the rights of who
 // asks.
 func (s *Server) object(ctx context.Context, name, key, version string, most int64) ([]byte, error) {
@@ -36,7 +42,7 @@ func (s *Server) object(ctx context.Context, name, key, version string, most int
 		return nil, err
 	}
 	if o.Size > most {
-		return nil, apierr.Newf("ValidationError", "The object is larger than %d bytes.", most)
+		return nil, apierr.Newf("EntityTooLarge", "The object is larger than %d bytes.", most)
 	}
 	var out strings.Builder
 	if err := s.buckets.Read(ctx, o, 0, o.Size, &out); err != nil {

@@ -302,7 +302,7 @@ func (s *Server) wire(context.Context) error {
 	})
 	s.api.Register(cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{Pools: s.pools, SignIn: s.signin})...)
 	s.api.Register(lambdaapi.Model(), lambdaapi.Operations(lambdaapi.Deps{
-		Functions: s.functions, CodeURL: s.codeURL, Engine: s.host.Engine,
+		Functions: s.functions, CodeURL: s.codeURL, Engine: s.host.Engine, Object: s.codeObject,
 	})...)
 	s.stacks = &cfn.Service{
 		Store: s.store, KEK: s.kek, Caller: s.api, Account: s.api.Account(), Now: s.clock.Now, Logger: o.Logger, Alone: s.alone,

@@ -3,7 +3,9 @@ package lambdaapi
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 
+	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/arn"
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
 	"github.com/rockpoolhq/rockpool/internal/function"
@@ -23,8 +25,10 @@ func (a *api) createFunction(ctx context.Context, in *createFunctionRequest) (*f
 		Timeout: whole(in.Timeout), MemoryMB: whole(in.MemorySize), Architecture: one(in.Architectures),
 		Tags: in.Tags, Publish: value(in.Publish),
 	}
-	if in.Code != nil {
-		d.Package = in.Code.ZipFile
+	if c := in.Code; c != nil {
+		if d.Package, err = a.pack(ctx, c.ZipFile, c.S3Bucket, c.S3Key, c.S3ObjectVersion); err != nil {
+			return nil, err
+		}
 	}
 	if in.Environment != nil {
 		d.Env = in.Environment.Variables
@@ -37,6 +41,26 @@ func (a *api) createFunction(ctx context.Context, in *createFunctionRequest) (*f
 		return nil, err
 	}
 	return a.configuration(created), nil
+}
+
+// pack returns a deployment package: what came with the request, or the object
+// that it names.
+func (a *api) pack(ctx context.Context, zip []byte, bucket, key, version *string) ([]byte, error) {
+	switch {
+	case bucket == nil && key == nil && version == nil:
+		return zip, nil
+	case zip != nil:
+		return nil, invalid("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+	case value(bucket) == "" || value(key) == "":
+		return nil, invalid("S3Bucket and S3Key are needed together.")
+	case a.Object == nil:
+		return nil, refuse(unsupported{"S3Bucket", true})
+	}
+	data, err := a.Object(ctx, *bucket, *key, value(version))
+	if e, ok := errors.AsType[*apierr.Error](err); ok {
+		return nil, invalid("Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s", e.Code, e.Message)
+	}
+	return data, err
 }
 
 func one(list []string) string {
@@ -82,8 +106,12 @@ func (a *api) updateFunctionCode(ctx context.Context, in *updateFunctionCodeRequ
 	if err := refuseCodeUpdate(in); err != nil {
 		return nil, err
 	}
+	pack, err := a.pack(ctx, in.ZipFile, in.S3Bucket, in.S3Key, in.S3ObjectVersion)
+	if err != nil {
+		return nil, err
+	}
 	changed, err := a.Functions.UpdateCode(ctx, f, function.CodeUpdate{
-		Package: in.ZipFile, Architecture: one(in.Architectures),
+		Package: pack, Architecture: one(in.Architectures),
 		Publish: value(in.Publish), DryRun: value(in.DryRun), RevisionID: value(in.RevisionId),
 	})
 	if err != nil {

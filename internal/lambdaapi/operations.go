@@ -10,6 +10,9 @@ import (
 
 // Deps is what the operations need.
 type Deps struct {
+	// Object reads a deployment package from a bucket of this server, with the
+	// rights of who asks. Nil: there are no buckets.
+	Object    func(ctx context.Context, bucket, key, version string) ([]byte, error)
 	Functions *function.Service
 	// CodeURL returns an address from which a function's deployment package
 	// can be fetched for a while, for GetFunction.

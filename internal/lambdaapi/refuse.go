@@ -27,7 +27,7 @@ func refuseCode(c *functionCode) error {
 		return nil
 	}
 	return refuse(
-		unsupported{"Code.S3Bucket", c.S3Bucket != nil || c.S3Key != nil || c.S3ObjectVersion != nil || c.S3ObjectStorageMode != nil},
+		unsupported{"Code.S3ObjectStorageMode", c.S3ObjectStorageMode != nil},
 		unsupported{"Code.ImageUri", c.ImageUri != nil},
 		unsupported{"Code.SourceKMSKeyArn", c.SourceKMSKeyArn != nil},
 	)
@@ -106,7 +106,7 @@ func refuseUpdate(in *updateFunctionConfigurationRequest) error {
 
 func refuseCodeUpdate(in *updateFunctionCodeRequest) error {
 	return refuse(
-		unsupported{"S3Bucket", in.S3Bucket != nil || in.S3Key != nil || in.S3ObjectVersion != nil || in.S3ObjectStorageMode != nil},
+		unsupported{"S3ObjectStorageMode", in.S3ObjectStorageMode != nil},
 		unsupported{"ImageUri", in.ImageUri != nil},
 		unsupported{"SourceKMSKeyArn", in.SourceKMSKeyArn != nil},
 		unsupported{"PublishTo", in.PublishTo != nil},

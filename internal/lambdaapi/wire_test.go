@@ -241,19 +241,19 @@ func TestFunctionOverTheWire(t *testing.T) {
 func TestSettingsThatAreNotHonouredAreRefused(t *testing.T) {
 	l := newLambda(t)
 	refused := map[string]map[string]any{
-		"Code.S3Bucket":        {"Code": map[string]any{"S3Bucket": "bucket", "S3Key": "k"}},
-		"Code.ImageUri":        {"Code": map[string]any{"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/x:y"}},
-		"PackageType Image":    {"PackageType": "Image"},
-		"VpcConfig":            {"VpcConfig": map[string]any{"SubnetIds": []string{"subnet-1"}, "SecurityGroupIds": []string{"sg-1"}}},
-		"DeadLetterConfig":     {"DeadLetterConfig": map[string]any{"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}},
-		"TracingConfig.Mode":   {"TracingConfig": map[string]any{"Mode": "Active"}},
-		"Layers":               {"Layers": []string{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}},
-		"SnapStart.ApplyOn":    {"SnapStart": map[string]any{"ApplyOn": "PublishedVersions"}},
-		"LoggingConfig":        {"LoggingConfig": map[string]any{"LogFormat": "JSON"}},
-		"runtime":              {"Runtime": "java21"},
-		"Environment variable": {"Environment": map[string]any{"Variables": map[string]string{"AWS_REGION": "x"}}},
-		"Member must":          {"MemorySize": 1},
-		"Could not unzip":      {"Code": map[string]any{"ZipFile": []byte("no zip")}},
+		"Code.S3ObjectStorageMode": {"Code": map[string]any{"S3Bucket": "bucket", "S3Key": "k", "S3ObjectStorageMode": "COPY"}},
+		"Code.ImageUri":            {"Code": map[string]any{"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/x:y"}},
+		"PackageType Image":        {"PackageType": "Image"},
+		"VpcConfig":                {"VpcConfig": map[string]any{"SubnetIds": []string{"subnet-1"}, "SecurityGroupIds": []string{"sg-1"}}},
+		"DeadLetterConfig":         {"DeadLetterConfig": map[string]any{"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}},
+		"TracingConfig.Mode":       {"TracingConfig": map[string]any{"Mode": "Active"}},
+		"Layers":                   {"Layers": []string{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}},
+		"SnapStart.ApplyOn":        {"SnapStart": map[string]any{"ApplyOn": "PublishedVersions"}},
+		"LoggingConfig":            {"LoggingConfig": map[string]any{"LogFormat": "JSON"}},
+		"runtime":                  {"Runtime": "java21"},
+		"Environment variable":     {"Environment": map[string]any{"Variables": map[string]string{"AWS_REGION": "x"}}},
+		"Member must":              {"MemorySize": 1},
+		"Could not unzip":          {"Code": map[string]any{"ZipFile": []byte("no zip")}},
 	}
 	for want, change := range refused {
 		if got := l.do("POST", functions, deployment(t, echo, change), nil); got.status != http.StatusBadRequest || !strings.Contains(strings.ToLower(got.text), strings.ToLower(want)) {
