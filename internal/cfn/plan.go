@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
@@ -281,9 +282,7 @@ func (d *definition) properties(r *template.Resource, env *template.Environment)
 // environment is that of an operation under way, in which what is there
 // answers for itself.
 func (d *definition) environment(now references) *template.Environment {
-	env := *d.env
-	env.Resources = now
-	return &env
+	return d.env.With(now)
 }
 
 // references answers for resources by what is known of them.
@@ -319,6 +318,7 @@ func (f references) GetAtt(id, attribute string) (any, error) {
 
 // importer answers Fn::ImportValue and notes what was asked for.
 func (s *Service) importer(ctx context.Context, region string, used *[]string) func(string) (string, error) {
+	var mu sync.Mutex // resources are evaluated side by side
 	return func(name string) (string, error) {
 		var e exportRecord
 		err := s.Store.View(ctx, func(tx store.Tx) error {
@@ -331,6 +331,8 @@ func (s *Service) importer(ctx context.Context, region string, used *[]string) f
 		if errors.Is(err, store.ErrNotFound) {
 			return "", invalid("No export named %.200s found.", name)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if err == nil && !slices.Contains(*used, name) {
 			*used = append(*used, name)
 		}

@@ -24,10 +24,14 @@ import "fmt"
 const (
 	MaxBody      = 1 << 20 // bytes
 	MaxResources = 500
-	maxSection   = 200     // parameters, mappings, outputs
-	maxDepth     = 64      // of nesting
-	maxNodes     = 100_000 // after aliases are expanded
-	maxText      = 1 << 20 // bytes of one text that functions make
+	maxSection   = 200         // parameters, mappings, outputs
+	maxDepth     = 64          // of nesting
+	maxNodes     = 100_000     // after aliases are expanded
+	maxExpanded  = 4 * MaxBody // bytes of texts, likewise
+	maxText      = 1 << 20     // bytes of one text that functions make
+	maxValue     = 4096        // bytes of a parameter's value
+	maxPattern   = 2048        // bytes of an AllowedPattern
+	maxProgram   = 20_000      // instructions of all patterns, which one text has to run through
 )
 
 // Error is what is wrong with a template. Its text is for the caller.

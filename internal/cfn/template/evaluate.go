@@ -3,11 +3,13 @@ package template
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 )
@@ -26,7 +28,60 @@ type Environment struct {
 
 	conditions map[string]bool
 	deciding   map[string]bool // to find conditions that go in a circle
-	made       int             // bytes of text that functions have made
+	spent      *budget         // shared by the environments that With returns
+}
+
+// budget is what values may come to, so that a small template cannot fill the
+// memory however often it is evaluated.
+type budget struct{ parts, text atomic.Int64 }
+
+const (
+	maxParts = 2_000_000
+	maxMade  = 32 << 20 // bytes
+)
+
+// With returns an environment in which resources answers for the resources.
+// Several may be in use at once, though not e itself.
+func (e *Environment) With(resources References) *Environment {
+	c := *e
+	c.Resources, c.conditions, c.deciding = resources, maps.Clone(e.conditions), map[string]bool{}
+	if c.conditions == nil {
+		c.conditions = map[string]bool{}
+	}
+	return &c
+}
+
+// spend counts a value that was made.
+func (e *Environment) spend(parts, text int) error {
+	if e.spent == nil {
+		e.spent = &budget{}
+	}
+	if e.spent.parts.Add(int64(parts)) > maxParts || e.spent.text.Add(int64(text)) > maxMade {
+		return errorf("Template error: the template makes too much of itself")
+	}
+	return nil
+}
+
+// size counts the parts of a value and the bytes of its texts.
+func size(v any) (parts, text int) {
+	parts = 1
+	switch v := v.(type) {
+	case string:
+		text = len(v)
+	case Number:
+		text = len(v)
+	case []any:
+		for _, x := range v {
+			p, n := size(x)
+			parts, text = parts+p, text+n
+		}
+	case *Map:
+		for _, k := range v.keys {
+			p, n := size(v.values[k])
+			parts, text = parts+p, text+n+len(k)
+		}
+	}
+	return parts, text
 }
 
 // References answers for resources. What a resource that does not exist yet
@@ -78,7 +133,11 @@ func (e *Environment) eval(v any) (any, error) {
 		return list, nil
 	case *Map:
 		if name, arg, ok := function(v); ok {
-			return e.call(name, arg)
+			made, err := e.call(name, arg)
+			if err == nil {
+				err = e.spend(size(made))
+			}
+			return made, err
 		}
 		m := NewMap()
 		for _, k := range v.keys {
@@ -92,7 +151,7 @@ func (e *Environment) eval(v any) (any, error) {
 		}
 		return m, nil
 	}
-	return v, nil
+	return v, e.spend(size(v))
 }
 
 // functions are called with the argument as it is in the template.
@@ -240,10 +299,9 @@ func args(fn string, arg any, n, m int) ([]any, error) {
 	return list, nil
 }
 
-// grow counts text that a function makes, so that a template of many levels
-// cannot fill the memory.
+// grow bounds one text that a function makes.
 func (e *Environment) grow(s string) (any, error) {
-	if e.made += len(s); e.made > 16*maxText || len(s) > maxText {
+	if len(s) > maxText {
 		return nil, errorf("Template error: the template makes too much text")
 	}
 	return s, nil
@@ -277,6 +335,9 @@ func (e *Environment) sub(arg any) (any, error) {
 		}
 	default:
 		return nil, errorf("Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string")
+	}
+	if err := e.spend(1, len(s)); err != nil { // what is looked at costs too
+		return nil, err
 	}
 	var out strings.Builder
 	known, at := true, 0
@@ -424,7 +485,7 @@ func (e *Environment) findInMap(arg any) (any, error) {
 	second, _ := m.Get(keys[1])
 	m, _ = second.(*Map)
 	if v, ok := m.Get(keys[2]); ok {
-		return e.eval(v)
+		return v, nil // there are no functions in it
 	}
 	if len(a) == 4 {
 		d, ok := a[3].(*Map)

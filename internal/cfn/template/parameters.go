@@ -2,6 +2,7 @@ package template
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ type Parameter struct {
 	allowed              []string
 	pattern              *regexp.Regexp
 	patternText          string
+	program              int // instructions of the pattern
 	minLength, maxLength *float64
 	minValue, maxValue   *float64
 	constraint           string // ConstraintDescription
@@ -66,8 +68,7 @@ func parameter(id string, m *Map) (*Parameter, error) {
 			}
 		case "AllowedPattern":
 			p.patternText = text(v)
-			// RE2, which takes linear time whatever the pattern is.
-			p.pattern, err = regexp.Compile(`^(?:` + p.patternText + `)$`)
+			p.pattern, p.program, err = compile(p.patternText)
 		case "MinLength":
 			p.minLength, err = number(v)
 		case "MaxLength":
@@ -94,6 +95,26 @@ func parameter(id string, m *Map) (*Parameter, error) {
 		return nil, formatError("Unrecognized parameter type: %.100s", t)
 	}
 	return p, nil
+}
+
+// compile makes a pattern for whole texts. It is RE2, which takes linear time
+// whatever the pattern is; but a{1000} is a thousand instructions, of which each
+// takes its time with each letter and its place in memory.
+func compile(pattern string) (*regexp.Regexp, int, error) {
+	if len(pattern) > maxPattern {
+		return nil, 0, errorf("the pattern is too long")
+	}
+	whole := `^(?:` + pattern + `)$`
+	tree, err := syntax.Parse(whole, syntax.Perl)
+	if err != nil {
+		return nil, 0, err
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil || len(program.Inst) > maxProgram {
+		return nil, 0, errorf("the pattern is too large")
+	}
+	re, err := regexp.Compile(whole)
+	return re, len(program.Inst), err
 }
 
 func number(v any) (*float64, error) {
@@ -178,6 +199,9 @@ func (t *Template) Given(values map[string]string) (map[string]string, error) {
 		if !ok {
 			missing = append(missing, p.ID)
 			continue
+		}
+		if len(v) > maxValue {
+			return nil, errorf("Parameter '%s' must be at most %d bytes long", p.ID, maxValue)
 		}
 		if err := p.check(v); err != nil {
 			return nil, err

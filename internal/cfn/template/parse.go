@@ -21,6 +21,7 @@ type Template struct {
 	Outputs     []*Output
 
 	resources map[string]*Resource
+	program   int // instructions of all patterns
 }
 
 // Resource is one entry of Resources.
@@ -121,8 +122,14 @@ func build(root *Map) (*Template, error) {
 		"Parameters": func(v any) error {
 			return entries("Parameters", v, maxSection, func(id string, m *Map) error {
 				p, err := parameter(id, m)
+				if err != nil {
+					return err
+				}
 				t.Parameters = append(t.Parameters, p)
-				return err
+				if t.program += p.program; t.program > maxProgram {
+					return formatError("the patterns of the parameters are too large")
+				}
+				return nil
 			})
 		},
 		"Mappings":   func(v any) error { return t.mappings(v) },
@@ -195,12 +202,28 @@ func (t *Template) mappings(v any) error {
 			return formatError("Every Mappings member must be a map with a name of letters and digits; %.100q is not", name)
 		}
 		for _, k := range top.keys {
-			if _, ok := top.values[k].(*Map); !ok {
+			second, ok := top.values[k].(*Map)
+			if !ok {
 				return formatError("Every Mappings attribute must be a map; %.100s.%.100s is not", name, k)
+			}
+			for _, a := range second.keys {
+				if !plain(second.values[a]) {
+					return formatError("Every Mappings attribute must be a String or a List; %.100s.%.100s.%.100s is not", name, k, a)
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// plain reports whether a value is a text or a list of texts. A function in a
+// mapping could look itself up.
+func plain(v any) bool {
+	if list, ok := v.([]any); ok {
+		return !slices.ContainsFunc(list, func(x any) bool { _, scalar := Text(x); return !scalar })
+	}
+	_, scalar := Text(v)
+	return scalar
 }
 
 func section(name string, v any, to **Map) error {

@@ -258,6 +258,37 @@ func TestSec_PARSE_3_TemplatesAreBounded(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
 	}
+	// What is small as a text and large once it is evaluated.
+	list := func(n int, v string) string { return "[" + strings.TrimSuffix(strings.Repeat(v+",", n), ",") + "]" }
+	many9000 := func(id string) string {
+		return id + ": {Type: String, AllowedPattern: '" + strings.Repeat("a{1000}", 9) + "'}"
+	}
+	for name, tt := range map[string]struct{ sections, value, want string }{
+		// It looked itself up until the stack overflowed, which no recover stops.
+		"a mapping that is its own value": {"Mappings: {M: {a: {b: !FindInMap [M, a, b]}}}", "!FindInMap [M, a, b]", "must be a String or a List"},
+		"mappings of mappings":            {"Mappings: {M: {a: {b: [!FindInMap [M, a, c], !FindInMap [M, a, c]], c: [x]}}}", "x", "must be a String or a List"},
+		"a long list, often":              {"Mappings: {M: {a: {b: " + list(50_000, "x") + "}}}", list(500, "!FindInMap [M, a, b]"), "too much of itself"},
+		"a long text, often":              {"Mappings: {M: {a: {b: " + strings.Repeat("x", 500_000) + "}}}", list(500, "!FindInMap [M, a, b]"), "too much of itself"},
+		"a text in many parts":            {"Mappings: {M: {a: {b: '" + strings.Repeat(",", 500_000) + "'}}}", list(50, "!Split [',', !FindInMap [M, a, b]]"), "too much of itself"},
+		"a parameter, often":              {"Parameters: {P: {Type: CommaDelimitedList, Default: '" + strings.Repeat(",", 4000) + "'}}", list(2000, "!Ref P"), "too much of itself"},
+		"a long text under many names":    {"Metadata: &s " + strings.Repeat("x", 100_000), list(1000, "*s"), "too many parts"},
+		"a long parameter":                {"Parameters: {P: {Type: String, Default: " + strings.Repeat("x", 5000) + "}}", "!Ref P", "at most 4096 bytes"},
+		"a large pattern":                 {"Parameters: {P: {Type: String, AllowedPattern: '" + strings.Repeat("a{1000}", 100) + "', Default: a}}", "!Ref P", "AllowedPattern of parameter P is not valid"},
+		"a long pattern":                  {"Parameters: {P: {Type: String, AllowedPattern: '" + strings.Repeat("a", 5000) + "', Default: a}}", "!Ref P", "AllowedPattern of parameter P is not valid"},
+		"many patterns":                   {"Parameters: {" + many9000("P") + ", " + many9000("Q") + ", " + many9000("R") + "}", "x", "patterns of the parameters are too large"},
+	} {
+		tpl, err := template.Parse(tt.sections + "\nResources: {Later: {Type: T}, X: {Type: T, Properties: {V: " + tt.value + "}}}")
+		if err == nil {
+			_, err = tpl.Given(nil)
+		}
+		if err == nil {
+			x, _ := tpl.Resource("X")
+			_, err = environment(tpl, nil).Properties(x)
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %.200v, want %q", name, err, tt.want)
+		}
+	}
 	// Text that doubles with every level of a chain of mappings and joins.
 	var chain strings.Builder
 	chain.WriteString(strings.Repeat("x", 100))

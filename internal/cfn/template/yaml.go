@@ -10,7 +10,7 @@ import (
 
 // reader turns YAML, of which JSON is a part, into values. It counts what it
 // makes, so that aliases cannot blow a small text up.
-type reader struct{ nodes int }
+type reader struct{ nodes, text int }
 
 var errTooBig = formatError("the template has too many parts")
 
@@ -44,7 +44,11 @@ func readValue(text string) (any, error) {
 }
 
 func (r *reader) value(n *yaml.Node, depth int) (any, error) {
-	if r.nodes++; r.nodes > maxNodes {
+	r.nodes++
+	if n.Kind == yaml.ScalarNode {
+		r.text += len(n.Value)
+	}
+	if r.nodes > maxNodes || r.text > maxExpanded {
 		return nil, errTooBig
 	}
 	if depth > maxDepth {
@@ -89,6 +93,7 @@ func (r *reader) plain(n *yaml.Node, depth int) (any, error) {
 			if err != nil {
 				return nil, err
 			}
+			r.text += len(k.Value)
 			m.Set(k.Value, e)
 		}
 		return m, nil
