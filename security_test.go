@@ -26,8 +26,6 @@ var ahead = map[string]string{
 	"CODE-1": "authorization codes come with the OAuth endpoints",
 	"OAU-1":  "OAuth endpoints", "OAU-2": "OAuth endpoints", "OAU-3": "OAuth endpoints",
 	"OAU-4": "OAuth endpoints", "OAU-5": "OAuth endpoints", "OAU-6": "OAuth endpoints",
-	"WEB-1": "login pages and console", "WEB-2": "login pages and console",
-	"WEB-4": "console",
 	"FED-1": "federation", "FED-2": "federation", "FED-3": "federation",
 	"SSRF-1": "the server fetches nothing yet",
 	"PW-6":   "multi-factor authentication",

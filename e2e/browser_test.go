@@ -206,7 +206,8 @@ func (b *browser) wait(expression string) {
 // fill replaces what is in a field.
 func (b *browser) fill(selector, value string) {
 	b.t.Helper()
-	b.run(chromedp.WaitVisible(selector, chromedp.ByQuery), chromedp.Clear(selector, chromedp.ByQuery), chromedp.SendKeys(selector, value, chromedp.ByQuery))
+	b.run(chromedp.WaitVisible(selector, chromedp.ByQuery), chromedp.ScrollIntoView(selector, chromedp.ByQuery),
+		chromedp.Evaluate(fmt.Sprintf("document.querySelector(%q).select()", selector), nil), chromedp.SendKeys(selector, value, chromedp.ByQuery))
 }
 
 // submit presses a button, and waits for the page that answers it.

@@ -60,6 +60,7 @@ func TestConsolePools(t *testing.T) {
 	b.looks("clients-empty")
 	b.open(pool + "/create-client")
 	b.looks("client-create")
+	b.unfold("Attributes")
 	b.choose("input[name=limit-write]") // takes the safe list away
 	b.submit("main button.primary")
 	b.waitText("main", "people can write 2")

@@ -102,7 +102,7 @@ func (c *Console) createClientPage(w http.ResponseWriter, r *http.Request, typed
 		// of the pool's own is on the list (security ATTR-1).
 		stored.Set("limit-write", "on")
 		for _, a := range p.Pool.SchemaAttributes {
-			if !a.Custom() && a.Mutable && a.Name != "sub" {
+			if !a.Custom() && a.ByClients() {
 				stored.Add("write", a.Name)
 			}
 		}

@@ -76,6 +76,12 @@ func (a schemaAttribute) Custom() bool {
 	return strings.HasPrefix(a.Name, "custom:") || strings.HasPrefix(a.Name, "dev:")
 }
 
+// ByClients reports whether a client can be allowed to write it: what the
+// server verifies or makes itself is not among them.
+func (a schemaAttribute) ByClients() bool {
+	return a.Mutable && !slices.Contains([]string{"sub", "email_verified", "phone_number_verified", "identities"}, a.Name)
+}
+
 // custom are the attributes of the pool's own.
 func (p *userPool) custom() (names []string) {
 	for _, a := range p.SchemaAttributes {
