@@ -42,7 +42,7 @@ export function baseClaims(event) {
   Object.assign(id, { 'cognito:username': event.userName, aud: client, token_use: 'id' });
   Object.assign(access, { client_id: client, token_use: 'access' });
   if (!machine) access.username = event.userName;
-  access.scope = (request.scopes ?? ['aws.cognito.signin.user.admin']).join(' ');
+  access.scope = (Array.isArray(request.scopes) ? request.scopes : ['aws.cognito.signin.user.admin']).join(' ');
   return machine ? { access } : { id, access };
 }
 

@@ -62,3 +62,25 @@ test('the claims that a test event foretells', () => {
   assert.match(compare(e, null).error, /response/);
   assert.match(compare(e, { response: { claimsAndScopeOverrideDetails: {} } }).note, /no effect/);
 });
+
+test('no event and no answer makes the comparison fail', () => {
+  const names = ['request', 'response', 'userAttributes', 'groupConfiguration', 'groupsToOverride', 'iamRolesToOverride', 'preferredRole', 'scopes', 'callerContext', 'clientId', 'triggerSource', 'version', 'claimsOverrideDetails', 'claimsAndScopeOverrideDetails', 'idTokenGeneration', 'accessTokenGeneration', 'claimsToAddOrOverride', 'claimsToSuppress', 'scopesToAdd', 'scopesToSuppress', 'groupOverrideDetails', 'email_verified', 'address', '__proto__', 'constructor'];
+  let seed = 7;
+  const random = (n) => (seed = (seed * 48271) % 0x7fffffff) % n;
+  const value = (depth) => {
+    const kind = random(depth > 4 ? 6 : 10);
+    if (kind < 6) return [null, true, 5, 'TokenGeneration_ClientCredentials', '', '2'][kind];
+    if (kind < 7) return Array.from({ length: random(3) }, () => value(depth + 1));
+    return JSON.parse(`{${[...new Set(Array.from({ length: random(6) }, () => names[random(names.length)]))].map((n) => `${JSON.stringify(n)}:${JSON.stringify(value(depth + 1))}`).join(',')}}`);
+  };
+  let compared = 0;
+  const plain = eventOf(templates.get('TokenGeneration_Authentication V2_0'), place);
+  for (let i = 0; i < 20_000; i++) {
+    const event = i % 2 ? plain : value(0) ?? {};
+    const answer = i % 3 ? { response: { claimsOverrideDetails: value(1), claimsAndScopeOverrideDetails: value(1) } } : value(0);
+    const { rows, error } = compare(event, answer);
+    assert.ok(error || Array.isArray(rows));
+    if (rows) compared++;
+  }
+  assert.ok(compared > 1000);
+});
