@@ -68,7 +68,7 @@ const words = { added: '+ added', changed: '± changed', suppressed: '− suppre
 
 // compareView shows the claims of a token before and after its trigger.
 export function compareView(title, list) {
-  const cell = (value, gone) => (value === undefined ? '' : h(gone ? 'del' : 'span', gone ? { class: 'gone' } : {}, jsonText(value)));
+  const cell = (value, gone) => (value === undefined ? h('span', { class: 'muted' }, 'not there') : h(gone ? 'del' : 'span', gone ? { class: 'gone' } : {}, jsonText(value)));
   const rows = list.map((r) => h('tr', { class: r.change },
     h('th', { scope: 'row' }, visible(r.claim)),
     h('td', { class: 'what', 'data-label': 'Change' }, words[r.change]),

@@ -30,9 +30,43 @@ async function doing(button, work) {
     await work();
   } catch (e) {
     problem(e);
+    await refused(e);
   } finally {
     button.disabled = false;
   }
+}
+
+// refused shows what the trigger had to do with a sign-in that failed.
+async function refused(error) {
+  if (!error.requestId || !session) return;
+  try {
+    const pool = session.client.UserPoolId;
+    const list = (await data(`signins?pool=${encodeURIComponent(pool)}`)).signIns;
+    const event = list.find((e) => e.RequestID === error.requestId);
+    if (!event?.Trigger) return;
+    $('problem').append(h('section', { id: 'failed-trigger', 'aria-labelledby': 'failed-trigger-h' }, h('h2', { id: 'failed-trigger-h' }, 'What the trigger did'),
+      calledText(event), ...spansView(event), ...payloads(event.Trigger),
+      h('p', {}, h('a', { href: `/console/functions/${encodeURIComponent(functionName(event.Trigger))}/monitor` }, 'See the function’s log'))));
+  } catch { /* the refusal has been said; this would have explained it */ }
+}
+
+const functionName = (trigger) => trigger.ARN.split(':')[6] ?? trigger.ARN;
+
+function calledText(event) {
+  const t = event.Trigger;
+  const name = functionName(t);
+  const whole = (event.Phases ?? []).find((p) => p.Name === 'trigger')?.Duration;
+  const rest = t.Cold && whole ? `, cold: the rest of ${took(whole)} was the start of a process` : t.Cold ? ', cold: a process was started for it' : ', warm';
+  return h('p', {}, h('a', { href: `/console/functions/${encodeURIComponent(name)}` }, name), ` was called for ${t.Source} (${t.Version})${t.Duration ? ` and ran for ${took(t.Duration)}${rest}` : ''}.`);
+}
+
+// payloads are the event and the answer; of an answer, the response first.
+function payloads(t) {
+  const block = (title, value) => h('pre', { tabindex: '0', role: 'region', 'aria-label': title }, visible(pretty(JSON.stringify(value))));
+  const part = (title, value) => h('div', {}, h('h3', {}, title), value == null ? h('p', { class: 'muted' }, 'Nothing is kept: there was none, or this is no development server.') : block(title, value));
+  const response = t.Answer?.response;
+  const answer = response === undefined ? [part('Answer', t.Answer)] : [part('Answer: its response', response), h('details', {}, h('summary', {}, 'The whole answer'), block('The whole answer', t.Answer))];
+  return [h('div', { class: 'two' }, part('Event', t.Event), h('div', {}, ...answer))];
 }
 
 const options = (select, list, chosen, empty) => {
@@ -213,18 +247,15 @@ function triggerView({ event, problem: why }, id, access) {
   if (!event) return section(h('p', { class: 'notice' }, 'This node has no record of the sign-in.'));
   const t = event.Trigger;
   if (!t) return section(h('p', {}, 'The pool has no pre token generation trigger: the tokens are as the pool makes them. ', h('a', { href: `/console/pools/${encodeURIComponent(event.PoolID)}` }, 'Add one in the pool’s properties'), '.'));
-  const name = t.ARN.split(':')[6] ?? t.ARN;
   const changes = t.Changes ?? [];
   const hidden = changes.some((c) => [c.before, c.after].includes('***'));
-  const payload = (title, value, none) => h('div', {}, h('h3', {}, title), value == null ? h('p', { class: 'muted' }, none) : h('pre', { tabindex: '0', role: 'region', 'aria-label': title }, visible(pretty(JSON.stringify(value)))));
-  const none = 'Kept in development only.';
   return section(
-    h('p', {}, h('a', { href: `/console/functions/${encodeURIComponent(name)}` }, name), ` was called for ${t.Source} (${t.Version}) and ran for ${took(t.Duration)}, ${t.Cold ? 'cold: a process was started for it' : 'warm'}.`),
+    calledText(event),
     hidden && h('p', { class: 'notice' }, 'Values are not kept here, or look like secrets: *** stands for them.'),
     t.Dropped > 0 && h('p', { class: 'notice' }, `${t.Dropped} more changes were not kept.`),
     compareView('ID token', rows(id.claims, changes, 'id')),
     compareView('Access token', rows(access.claims, changes, 'access')),
-    h('div', { class: 'two' }, payload('Event', t.Event, none), payload('Answer', t.Answer, none)));
+    ...payloads(t));
 }
 
 form.addEventListener('submit', (e) => { e.preventDefault(); doing($('sign-in'), start); });
