@@ -269,6 +269,10 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, a Actor, region, stack, 
 		if err != nil {
 			return err
 		}
+		if token != "" && st.Operation != nil && st.Operation.Token == token && st.ChangeSetID == cs.ID {
+			id = "" // the same request again
+			return nil
+		}
 		if cs.Execution != "AVAILABLE" {
 			return apierr.Newf(codeChangeSet, "ChangeSet [%s] cannot be executed in its current status of [%s]", cs.ID, orText(cs.Execution, cs.Status))
 		}
@@ -314,7 +318,7 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, a Actor, region, stack, 
 		id, st.Actor, st.ChangeSetID = st.ID, a, cs.ID
 		return s.begin(tx, st, status, op)
 	})
-	if err == nil {
+	if err == nil && id != "" {
 		s.driveAndLinger(ctx, id)
 	}
 	return err

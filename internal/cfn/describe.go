@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
 	"github.com/rockpoolhq/rockpool/internal/cfn/template"
 	"github.com/rockpoolhq/rockpool/internal/store"
 )
@@ -122,6 +123,9 @@ func (s *Service) Summarize(ctx context.Context, in Definition, region, nameOrID
 	d := &definition{template: t}
 	if err := d.supported(); err != nil {
 		return nil, err
+	}
+	if _, err := t.Order(resource.Late); err != nil {
+		return nil, asInvalid(err)
 	}
 	sum := &Summary{Description: t.Description, Parameters: t.Parameters, Transforms: t.Transforms, Capabilities: d.needCapabilities}
 	if len(d.needCapabilities) > 0 {

@@ -67,7 +67,7 @@ type Service struct {
 	ctx     context.Context
 	running sync.WaitGroup
 	mu      sync.Mutex
-	driving map[string]chan struct{} // stack ids; closed when this process lets go
+	driving map[string]*driver // by stack id
 }
 
 // Actor is who asked for an operation.
@@ -112,7 +112,7 @@ func invalid(format string, args ...any) error { return apierr.Newf(codeValidati
 // Start resumes what an earlier process left undone, now and whenever another
 // node's lease runs out, until Close.
 func (s *Service) Start() {
-	s.node, s.driving = secret.UUID(), map[string]chan struct{}{}
+	s.node, s.driving = secret.UUID(), map[string]*driver{}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.running.Go(func() {
 		tick := time.NewTicker(s.lease() / 2)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +26,11 @@ const parallel = 8
 func (r *run) execute() error {
 	for {
 		var op Operation
-		r.look(func(st *Stack) { op = *st.Operation })
+		var over bool
+		r.look(func(st *Stack) { op, over = *st.Operation, terminal(st.Status) })
+		if over {
+			return r.finish()
+		}
 		var err error
 		switch op.Phase {
 		case "forward":
@@ -37,7 +42,7 @@ func (r *run) execute() error {
 		case "delete":
 			err = r.deleteAll(op)
 		default:
-			return r.finish()
+			return fmt.Errorf("cfn: stack %s has an operation in the phase %q", r.st.ID, op.Phase)
 		}
 		if err != nil {
 			return err
@@ -45,10 +50,17 @@ func (r *run) execute() error {
 	}
 }
 
-// finish takes the operation off the list of what is going on.
+// finish takes the operation off the list of what is going on, unless the next
+// one has begun.
 func (r *run) finish() error {
 	return r.s.Store.Update(context.WithoutCancel(r.ctx), func(tx store.Tx) error {
-		err := tx.DeleteDocument(kindRunning, "", r.st.ID)
+		st, err := r.s.load(tx, r.st.ID)
+		if err == nil && !terminal(st.Status) {
+			return nil
+		}
+		if err == nil {
+			err = tx.DeleteDocument(kindRunning, "", r.st.ID)
+		}
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
@@ -131,7 +143,7 @@ func (r *run) succeeded(kind string, d *definition, outputs []OutputValue) error
 func (r *run) failed(kind string, cause error) error {
 	var op Operation
 	r.look(func(st *Stack) { op = *st.Operation })
-	reason := cause.Error()
+	reason := r.redact(cause.Error())
 	note := func(next string) func(*Stack) {
 		return func(st *Stack) { st.Operation.Failed, st.Operation.Phase = reason, next }
 	}
@@ -254,14 +266,38 @@ func (r *run) eachResource(d *definition) error {
 		ids = append(ids, res.ID)
 	}
 	var fail failures
-	inOrder(r.ctx, ids, func(id string) []string { return d.template.Dependencies(byID[id]) }, func(id string) error {
-		verb, err := r.one(d, byID[id])
-		if err != nil {
-			fail.add(id, err, verb)
+	work := func(late bool) func(id string) error {
+		return func(id string) error {
+			verb, err := r.one(d, byID[id], late)
+			if err != nil {
+				fail.add(id, err, verb)
+			}
+			return err
 		}
+	}
+	inOrder(r.ctx, ids, func(id string) []string { return d.template.Dependencies(byID[id]) }, work(false), &fail)
+	if err := fail.err(r.ctx); err != nil {
 		return err
-	}, &fail)
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return len(d.template.Late(id)) == 0 })
+	for _, id := range ids {
+		if work(true)(id) != nil {
+			break
+		}
+	}
 	return fail.err(r.ctx)
+}
+
+// withoutLate leaves late properties what they are in old, which may be nil.
+func withoutLate(props map[string]any, late []string, old *Resource) map[string]any {
+	props = maps.Clone(props)
+	for _, name := range late {
+		delete(props, name)
+		if old != nil && old.Properties[name] != nil {
+			props[name] = old.Properties[name]
+		}
+	}
+	return props
 }
 
 var errCancelled = errors.New("Resource update cancelled")
@@ -279,14 +315,19 @@ func (r *run) cancelled() error {
 	})
 }
 
-// one makes one resource what it is to be. verb is what failed.
-func (r *run) one(d *definition, res *template.Resource) (verb string, err error) {
+// one makes one resource what it is to be, but for its late properties; they too
+// if it is late. verb is what failed.
+func (r *run) one(d *definition, res *template.Resource, late bool) (verb string, err error) {
+	step := res.ID
+	if late {
+		step += " late"
+	}
 	var old *Resource
 	var done bool
 	var now references
 	var began time.Time
 	r.look(func(st *Stack) {
-		done = st.Operation.Done[res.ID]
+		done = st.Operation.Done[step]
 		now = clone(st.Resources)
 		old = now[res.ID]
 		began = st.Operation.Began[res.ID]
@@ -302,28 +343,37 @@ func (r *run) one(d *definition, res *template.Resource) (verb string, err error
 	if err != nil {
 		return "create", r.refuse(res, old, "CREATE_FAILED", err)
 	}
+	names := d.template.Late(res.ID)
 	if old == nil || old.PhysicalID == "" {
+		props = withoutLate(props, names, nil)
 		return "create", r.create(d, res, t, props, nil, began)
 	}
 	if old.Type != res.Type {
+		props = withoutLate(props, names, nil)
 		return "update", r.create(d, res, t, props, old, began)
+	}
+	if !late && !t.Change(old.Properties, props).Replaces {
+		props = withoutLate(props, names, old)
 	}
 	c := t.Change(old.Properties, props)
 	switch {
 	case len(c.Properties) == 0:
 		return "", r.note(func(st *Stack) {
 			keep := st.Resources[res.ID]
-			keep.Retain, keep.RetainOnReplace, keep.DependsOn = policies(d, res, keep)
-			st.Operation.Done[res.ID] = true
+			keep.govern(d, res)
+			st.Operation.Done[step] = true
 		})
 	case c.Replaces:
+		props = withoutLate(props, names, nil)
 		return "update", r.create(d, res, t, props, old, began)
 	}
-	return "update", r.update(d, res, t, props, old)
+	return "update", r.update(d, res, t, props, old, step)
 }
 
-func policies(d *definition, res *template.Resource, _ *Resource) (retain, retainOnReplace bool, dependsOn []string) {
-	return res.DeletionPolicy != "Delete", res.UpdateReplacePolicy == "Retain", d.template.Dependencies(res)
+// govern takes from the template what is to become of a resource when it goes.
+func (r *Resource) govern(d *definition, res *template.Resource) {
+	r.Retain, r.RetainOnRollback = res.DeletionPolicy != "Delete", res.DeletionPolicy == "Retain"
+	r.RetainOnReplace, r.DependsOn = res.UpdateReplacePolicy == "Retain", d.template.Dependencies(res)
 }
 
 // refuse notes that a resource failed before anything was done.
@@ -332,7 +382,7 @@ func (r *run) refuse(res *template.Resource, old *Resource, status string, cause
 	if old != nil {
 		failed = old
 	}
-	failed.Status, failed.Reason, failed.Updated = status, reasonOf(cause), r.s.now()
+	failed.Status, failed.Reason, failed.Updated = status, r.redact(reasonOf(cause)), r.s.now()
 	err := r.note(func(st *Stack) {
 		if old == nil {
 			st.Resources[res.ID] = failed
@@ -356,6 +406,24 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
+// redact takes out of a text what NoEcho hides: an operation may name in its
+// error what it was given.
+func (r *run) redact(text string) string {
+	r.look(func(st *Stack) {
+		for _, of := range []struct {
+			hidden []string
+			values map[string]string
+		}{{st.Operation.Hidden, st.Operation.Resolved}, {st.Hidden, st.Resolved}} {
+			for _, name := range of.hidden {
+				if v := of.values[name]; v != "" {
+					text = strings.ReplaceAll(text, v, "****")
+				}
+			}
+		}
+	})
+	return text
+}
+
 // request is what providers are told about a resource.
 func (r *run) request(res *Resource) resource.Request {
 	return resource.Request{
@@ -367,7 +435,7 @@ func (r *run) request(res *Resource) resource.Request {
 // create makes a resource, in place of old if that is not nil.
 func (r *run) create(d *definition, res *template.Resource, t *resource.Type, props map[string]any, old *Resource, began time.Time) error {
 	fresh := &Resource{ID: res.ID, Type: res.Type, Properties: props, Status: "CREATE_IN_PROGRESS", Updated: r.s.now()}
-	fresh.Retain, fresh.RetainOnReplace, fresh.DependsOn = policies(d, res, nil)
+	fresh.govern(d, res)
 	reason := ""
 	if old != nil {
 		fresh.Generation, reason = old.Generation+1, "Requested update requires the creation of a new physical resource; hence creating one."
@@ -440,10 +508,11 @@ func (r *run) claim(physicalID string) bool {
 
 // ended notes a failure of a resource.
 func (r *run) ended(res, old *Resource, status string, cause error) error {
-	reason := reasonOf(cause)
+	reason := r.redact(reasonOf(cause))
 	err := r.note(func(st *Stack) {
 		delete(st.Operation.Began, res.ID)
-		if cur := st.Resources[res.ID]; cur != nil {
+		// What an update has replaced is no longer the stack's resource.
+		if cur := st.Resources[res.ID]; cur != nil && (res.PhysicalID == "" || res.PhysicalID == cur.PhysicalID) {
 			c := *cur
 			c.Status, c.Reason, c.Updated = status, reason, r.s.now()
 			st.Resources[res.ID] = &c
@@ -453,18 +522,22 @@ func (r *run) ended(res, old *Resource, status string, cause error) error {
 }
 
 // update changes a resource in place.
-func (r *run) update(d *definition, res *template.Resource, t *resource.Type, props map[string]any, old *Resource) error {
+func (r *run) update(d *definition, res *template.Resource, t *resource.Type, props map[string]any, old *Resource, step string) error {
 	err := r.note(func(st *Stack) {
 		c := *st.Resources[res.ID]
 		c.Status, c.Updated = "UPDATE_IN_PROGRESS", r.s.now()
 		st.Resources[res.ID] = &c
+		if st.Operation.Touched == nil {
+			st.Operation.Touched = map[string]bool{}
+		}
+		st.Operation.Touched[res.ID] = true
 	}, resourceEvent(old, "UPDATE_IN_PROGRESS", ""))
 	if err != nil {
 		return err
 	}
 	next := *old
 	next.Properties = props
-	next.Retain, next.RetainOnReplace, next.DependsOn = policies(d, res, old)
+	next.govern(d, res)
 	in := r.request(&next)
 	in.Old = old.Properties
 	got, err := t.Update(r.ctx, in)
@@ -478,7 +551,7 @@ func (r *run) update(d *definition, res *template.Resource, t *resource.Type, pr
 	next.take(got)
 	return r.note(func(st *Stack) {
 		st.Resources[res.ID] = &next
-		st.Operation.Done[res.ID] = true
+		st.Operation.Done[step] = true
 	}, resourceEvent(&next, "UPDATE_COMPLETE", ""))
 }
 

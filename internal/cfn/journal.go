@@ -107,32 +107,53 @@ func (r *run) stackStatus(status, reason string, change func(*Stack)) error {
 	}, Event{LogicalID: r.st.Name, PhysicalID: r.st.ID, Type: stackType, Status: status, Reason: reason})
 }
 
-// drive takes a stack's operation over, unless somebody has it. The channel is
-// closed when this process has let go of it; it is nil if it has not begun.
+// driver is the goroutine that carries out what is to be done to one stack.
+type driver struct {
+	done  chan struct{} // closed when this process has let go of the stack
+	again bool          // somebody asked since it began, under Service.mu
+}
+
+// drive takes a stack's operation over, unless another process has it. The
+// channel is closed when this one has let go of it; it is nil if the service is
+// closed.
 func (s *Service) drive(id string) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.driving == nil || s.driving[id] != nil || s.ctx.Err() != nil {
+	if s.driving == nil || s.ctx.Err() != nil {
 		return nil
 	}
-	done := make(chan struct{})
-	s.driving[id] = done
+	if d := s.driving[id]; d != nil {
+		// It may have seen the end of one operation and not that the next has begun.
+		d.again = true
+		return d.done
+	}
+	d := &driver{done: make(chan struct{})}
+	s.driving[id] = d
 	s.running.Go(func() {
-		defer func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			delete(s.driving, id)
-			close(done)
-		}()
-		st, err := s.take(id)
-		if err != nil && s.ctx.Err() == nil {
-			s.log().Error("take over a stack operation", "stack", id, "error", err)
-		}
-		if err == nil && st != nil {
-			s.carryOut(st)
+		defer close(d.done)
+		for more := true; more; more = s.goesOn(id, d) {
+			st, err := s.take(id)
+			if err != nil && s.ctx.Err() == nil {
+				s.log().Error("take over a stack operation", "stack", id, "error", err)
+			}
+			if err == nil && st != nil {
+				s.carryOut(st)
+			}
 		}
 	})
-	return done
+	return d.done
+}
+
+// goesOn reports whether a driver has to look again; if not it has let go.
+func (s *Service) goesOn(id string, d *driver) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d.again && s.ctx.Err() == nil {
+		d.again = false
+		return true
+	}
+	delete(s.driving, id)
+	return false
 }
 
 // take takes the lease of a stack with an operation. It returns nil if another

@@ -233,7 +233,7 @@ func (d *definition) capable(given []string) error {
 // sort finds the resources whose condition holds, in dependency order, and
 // checks the properties as far as they are known.
 func (d *definition) sort() error {
-	order, err := d.template.Order()
+	order, err := d.template.Order(resource.Late)
 	if err != nil {
 		return asInvalid(err)
 	}
@@ -340,6 +340,24 @@ func (s *Service) importer(ctx context.Context, region string, used *[]string) f
 	}
 }
 
+// lateLast is the order in which resources are compared: one that has late
+// properties comes last, unless it is replaced, which others have to know.
+func (d *definition) lateLast(now references) []*template.Resource {
+	var first, last []*template.Resource
+	for _, r := range d.order {
+		t, _ := resource.Lookup(r.Type)
+		old := now[r.ID]
+		if len(d.template.Late(r.ID)) > 0 && old != nil && old.Type == r.Type {
+			if p, err := d.properties(r, d.environment(now)); err == nil && !t.Change(old.Properties, p).Replaces {
+				last = append(last, r)
+				continue
+			}
+		}
+		first = append(first, r)
+	}
+	return append(first, last...)
+}
+
 // Planned is one line of a change set.
 type Planned struct {
 	Action      string // Add, Modify, Remove
@@ -363,7 +381,7 @@ func (d *definition) plan(now map[string]*Resource) ([]Planned, error) {
 		known[id] = r
 	}
 	var list []Planned
-	for _, r := range d.order {
+	for _, r := range d.lateLast(known) {
 		t, _ := resource.Lookup(r.Type)
 		old := now[r.ID]
 		if old == nil {

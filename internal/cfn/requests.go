@@ -230,21 +230,31 @@ func (s *Service) Cancel(ctx context.Context, region, nameOrID string) error {
 	})
 }
 
-// ContinueRollback tries a rollback again that failed.
-func (s *Service) ContinueRollback(ctx context.Context, a Actor, region, nameOrID string) error {
+// ContinueRollback tries a rollback again that failed; resources in skip are
+// left as they are.
+func (s *Service) ContinueRollback(ctx context.Context, a Actor, region, nameOrID string, skip []string, token string) error {
 	var id string
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
+		id = ""
 		st, err := s.mustFind(tx, region, nameOrID)
 		if err != nil {
 			return err
 		}
+		if token != "" && st.Operation != nil && st.Operation.Token == token {
+			return nil // the same request again
+		}
 		if st.Status != "UPDATE_ROLLBACK_FAILED" || st.Operation == nil {
 			return invalid("Stack:%s is in %s state and can not continue an update rollback.", st.ID, st.Status)
 		}
-		id, st.Actor = st.ID, a
+		for _, name := range skip {
+			if r := st.Resources[name]; r == nil || r.Status != "UPDATE_FAILED" && r.Status != "DELETE_FAILED" {
+				return invalid("ResourcesToSkip: %.255s is not a resource of stack %s whose rollback failed.", name, st.Name)
+			}
+		}
+		id, st.Actor, st.Operation.Skip, st.Operation.Token = st.ID, a, skip, token
 		return s.begin(tx, st, "UPDATE_ROLLBACK_IN_PROGRESS", st.Operation)
 	})
-	if err == nil {
+	if err == nil && id != "" {
 		s.driveAndLinger(ctx, id)
 	}
 	return err

@@ -50,6 +50,7 @@ type Resource struct {
 	Updated                   time.Time
 	Generation                int
 	Retain, RetainOnReplace   bool
+	RetainOnRollback          bool // Retain, and not RetainExceptOnCreate
 	Imported                  bool // it was there before the stack
 	DependsOn                 []string
 }
@@ -73,9 +74,11 @@ type Operation struct {
 	Capabilities                []string
 	Before                      map[string]*Resource // resources before an update
 	Done                        map[string]bool      // resources that forward has dealt with
+	Touched                     map[string]bool      // resources whose update in place has begun
 	Began                       map[string]time.Time // creations whose end has not been seen
 	Replaced                    []*Resource          // old ones, to delete after success
 	Retain                      []string             // logical ids that a deletion leaves
+	Skip                        []string             // logical ids that a rollback leaves as they are
 	Failed                      string               // why forward failed
 	RollbackDisabled, DeleteAll bool
 	ImportExisting              bool

@@ -158,8 +158,7 @@ func TestACrashIsResumed(t *testing.T) {
 		w.crash.Store(n)
 		in := object{"StackName": "shop", "TemplateBody": article(t)}
 		w.must("cloudformation", "CreateStack", in, nil)
-		crashed := w.calls.Load() >= n
-		if !crashed {
+		if !w.crashed(n) {
 			break
 		}
 		if err := w.stacks.Close(context.Background()); err != nil {

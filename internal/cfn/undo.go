@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
 	"github.com/rockpoolhq/rockpool/internal/store"
 )
@@ -53,9 +54,17 @@ func (r *run) restore() error {
 	return fail.err(r.ctx)
 }
 
+// skips reports whether a rollback leaves a resource as it is.
+func (r *run) skips(x *Resource) (skip bool) {
+	r.look(func(st *Stack) { skip = slices.Contains(st.Operation.Skip, x.ID) })
+	return skip
+}
+
 func (r *run) restoreOne(was *Resource) error {
 	var now *Resource
+	touched := false
 	r.look(func(st *Stack) {
+		touched = st.Operation.Touched[was.ID]
 		if c := st.Resources[was.ID]; c != nil {
 			copied := *c
 			now = &copied
@@ -71,8 +80,17 @@ func (r *run) restoreOne(was *Resource) error {
 			st.Operation.Replaced = slices.DeleteFunc(st.Operation.Replaced, func(x *Resource) bool { return x.ID == was.ID && x.PhysicalID == was.PhysicalID })
 		})
 	}
+	if r.skips(now) {
+		// It is taken for what it was; the next update may find out otherwise.
+		old := *was
+		return r.note(func(st *Stack) { st.Resources[was.ID] = &old }, resourceEvent(&old, "UPDATE_COMPLETE", "Skipped, as ContinueUpdateRollback asked for."))
+	}
 	if now.Status == was.Status && now.Updated.Equal(was.Updated) {
 		return nil
+	}
+	if !touched { // what failed is the creation of its replacement
+		old := *was
+		return r.note(func(st *Stack) { st.Resources[was.ID] = &old }, resourceEvent(&old, "UPDATE_COMPLETE", ""))
 	}
 	if err := r.note(func(*Stack) {}, resourceEvent(now, "UPDATE_IN_PROGRESS", "")); err != nil {
 		return err
@@ -151,7 +169,11 @@ func (r *run) deleteAll(op Operation) error {
 		return r.stackStatus("DELETE_FAILED", err.Error(), phase(""))
 	}
 	if err := r.export(nil); err != nil {
-		return err
+		if _, refused := errors.AsType[*apierr.Error](err); !refused {
+			return err
+		}
+		// Another stack has begun to use an export meanwhile.
+		return r.stackStatus("DELETE_FAILED", err.Error(), phase(""))
 	}
 	err := r.s.Store.Update(r.ctx, func(tx store.Tx) error {
 		err := tx.DeleteDocument(kindName, r.st.Region, r.st.Name)
@@ -207,7 +229,11 @@ func (r *run) removeOne(x *Resource, policies bool) error {
 	// Of an update, what is deleted was replaced or is no longer wanted.
 	replaced := false
 	r.look(func(st *Stack) { cur := st.Resources[x.ID]; replaced = cur != nil && cur.PhysicalID != x.PhysicalID })
-	if policies && (replaced && x.RetainOnReplace || !replaced && x.Retain) || !policies && x.Imported {
+	keep := !replaced && x.RetainOnRollback || x.Imported || r.skips(x)
+	if policies {
+		keep = replaced && x.RetainOnReplace || !replaced && x.Retain
+	}
+	if keep && x.PhysicalID != "" {
 		return r.note(gone, resourceEvent(x, "DELETE_SKIPPED", ""))
 	}
 	if x.PhysicalID == "" {

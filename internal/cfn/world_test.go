@@ -2,6 +2,8 @@ package cfn_test
 
 import (
 	"context"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,7 +44,8 @@ type world struct {
 	// calls counts what stacks have called; crash, at that number, stops the
 	// service after the operation was performed and before anybody knows.
 	calls, crash atomic.Int64
-	fail         func(operation string, input any) error
+	mu           sync.Mutex
+	fail         func(operation string, input any) error // under mu
 }
 
 func newWorld(t testing.TB) *world {
@@ -103,13 +106,20 @@ func (w *world) service() *cfn.Service {
 	}
 }
 
+func (w *world) injected(operation string, input any) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fail == nil {
+		return nil
+	}
+	return w.fail(operation, input)
+}
+
 // Call implements resource.Caller for the stacks.
 func (w *world) Call(ctx context.Context, service, operation string, input any) (jsontext.Value, error) {
 	n := w.calls.Add(1)
-	if w.fail != nil {
-		if err := w.fail(operation, input); err != nil {
-			return nil, err
-		}
+	if err := w.injected(operation, input); err != nil {
+		return nil, err
 	}
 	out, err := w.api.Call(ctx, service, operation, input)
 	if w.crash.Load() != 0 && n >= w.crash.Load() {
@@ -153,6 +163,32 @@ func (d described) output(key string) string {
 		}
 	}
 	return ""
+}
+
+// failing makes operations of stacks fail; nil: none.
+func (w *world) failing(fail func(operation string) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fail = nil
+	if fail != nil {
+		w.fail = func(operation string, _ any) error { return fail(operation) }
+	}
+}
+
+// crashed waits until stacks have made their n-th call, at which the service
+// stops, or have come to an end without it.
+func (w *world) crashed(n int64) bool {
+	w.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if w.calls.Load() >= n {
+			return true
+		}
+		if !strings.HasSuffix(w.review("shop"), "_IN_PROGRESS") {
+			return w.calls.Load() >= n
+		}
+	}
+	w.t.Fatal("the operation neither ends nor crashes")
+	return false
 }
 
 // describe waits until nothing goes on in a stack any more.

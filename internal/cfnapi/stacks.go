@@ -71,11 +71,8 @@ func (a *api) cancelUpdateStack(ctx context.Context, in *cancelUpdateStackInput)
 }
 
 func (a *api) continueUpdateRollback(ctx context.Context, in *continueUpdateRollbackInput) (*continueUpdateRollbackOutput, error) {
-	if err := refuse(setting{"ResourcesToSkip", len(in.ResourcesToSkip) > 0}); err != nil {
-		return nil, err
-	}
 	who, region := caller(ctx)
-	return nil, a.stacks.ContinueRollback(ctx, who, region, v(in.StackName))
+	return nil, a.stacks.ContinueRollback(ctx, who, region, v(in.StackName), in.ResourcesToSkip, v(in.ClientRequestToken))
 }
 
 func (a *api) updateTerminationProtection(ctx context.Context, in *updateTerminationProtectionInput) (*updateTerminationProtectionOutput, error) {

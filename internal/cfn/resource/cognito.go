@@ -47,6 +47,7 @@ func init() {
 				UsernameConfiguration{ CaseSensitive:bool }
 				AccountRecoverySetting{ RecoveryMechanisms:[]{ Name Priority:int } }
 				WebAuthnFactorConfiguration- WebAuthnRelyingPartyID- WebAuthnUserVerification-`),
+			Late:   []string{"LambdaConfig"}, // a function may need the pool that calls it
 			create: createPool, update: updatePool,
 			remove: func(ctx context.Context, r Request) error {
 				return r.do(ctx, cognito, "DeleteUserPool", map[string]any{"UserPoolId": r.PhysicalID}, nil)

@@ -95,6 +95,10 @@ type Type struct {
 	// is a template.Unknown in properties.
 	check func(properties map[string]any) error
 
+	// Late are properties that can be set once everything else is there, where
+	// the resources of a stack would need each other in a circle.
+	Late []string
+
 	// Effect says what the resource does here where that is less than at AWS;
 	// it is the reason of the event that says it was made.
 	Effect string
@@ -112,6 +116,14 @@ func register(list ...*Type) {
 func Lookup(name string) (*Type, bool) {
 	t, ok := types[name]
 	return t, ok
+}
+
+// Late returns the properties of a type that can be set later, see Type.Late.
+func Late(name string) []string {
+	if t := types[name]; t != nil {
+		return t.Late
+	}
+	return nil
 }
 
 // Names returns the names of all types, sorted.

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// check looks at what can be known without an environment: that references go
-// somewhere and resources not in a circle.
+// check looks at what can be known without an environment and without the types
+// of resources: that references go somewhere.
 func (t *Template) check() error {
 	params := map[string]bool{}
 	for _, p := range t.Parameters {
@@ -39,8 +39,7 @@ func (t *Template) check() error {
 			}
 		}
 	}
-	_, err := t.Order()
-	return err
+	return nil
 }
 
 // refs appends the names that v refers to. Names that Fn::Sub brings itself are
@@ -84,48 +83,90 @@ func refs(v any, to []string) []string {
 	return to
 }
 
-// Dependencies returns the ids of the resources that r needs, sorted.
-func (t *Template) Dependencies(r *Resource) []string {
-	var ids []string
-	for _, id := range append(refs(r.Properties, nil), r.DependsOn...) {
-		if _, ok := t.resources[id]; ok {
-			ids = append(ids, id)
+// Dependencies returns the ids of the resources that r needs, sorted; once the
+// order is known, without those that its late properties need.
+func (t *Template) Dependencies(r *Resource) []string { return t.dependencies(r, t.late[r.ID]) }
+
+func (t *Template) dependencies(r *Resource, late []string) []string {
+	props := NewMap()
+	for _, k := range r.Properties.keys {
+		if !slices.Contains(late, k) {
+			props.Set(k, r.Properties.values[k])
 		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
+	needs := refs(props, slices.Clone(r.DependsOn))
+	needs = slices.DeleteFunc(needs, func(id string) bool { return t.resources[id] == nil })
+	slices.Sort(needs)
+	return slices.Compact(needs)
 }
 
-// Order returns the resources so that each comes after what it needs.
-func (t *Template) Order() ([]*Resource, error) {
-	var order []*Resource
+// Late returns the properties of a resource that are set only when all others
+// are there. It is known once Order has been called.
+func (t *Template) Late(id string) []string { return t.late[id] }
+
+// Order returns the resources so that each comes after what it needs. Where they
+// go in a circle, a property that can be set later opens it: canWait names those
+// of a type, and may be nil.
+func (t *Template) Order(canWait func(typ string) []string) ([]*Resource, error) {
+	t.late = map[string][]string{}
+	for {
+		order, circle := t.sorted()
+		if circle == nil {
+			return order, nil
+		}
+		if canWait == nil || !t.open(circle, canWait) {
+			slices.Sort(circle)
+			return nil, errorf("Circular dependency between resources: [%s]", strings.Join(circle, ", "))
+		}
+	}
+}
+
+// open makes the properties late through which alone one resource of a circle
+// needs the next.
+func (t *Template) open(circle []string, canWait func(string) []string) bool {
+	for i, id := range circle {
+		r, next := t.resources[id], circle[(i+1)%len(circle)]
+		late := slices.DeleteFunc(slices.Clone(canWait(r.Type)), func(name string) bool {
+			v, _ := r.Properties.Get(name)
+			return len(refs(v, nil)) == 0
+		})
+		if t.late[id] == nil && len(late) > 0 && !slices.Contains(t.dependencies(r, late), next) {
+			t.late[id] = late
+			return true
+		}
+	}
+	return false
+}
+
+// sorted returns the resources in order or, if there is none, a circle: each of
+// it needs the next, and the last the first.
+func (t *Template) sorted() (order []*Resource, circle []string) {
 	state := map[string]int{} // 1: being visited, 2: done
 	var path []string
-	var visit func(r *Resource) error
-	visit = func(r *Resource) error {
+	var visit func(r *Resource) bool
+	visit = func(r *Resource) bool {
 		switch state[r.ID] {
 		case 1:
-			circle := append(slices.Clone(path[slices.Index(path, r.ID):]), r.ID)
-			slices.Sort(circle)
-			return errorf("Circular dependency between resources: [%s]", strings.Join(slices.Compact(circle), ", "))
+			circle = slices.Clone(path[slices.Index(path, r.ID):])
+			return false
 		case 2:
-			return nil
+			return true
 		}
 		state[r.ID] = 1
 		path = append(path, r.ID)
 		for _, id := range t.Dependencies(r) {
-			if err := visit(t.resources[id]); err != nil {
-				return err
+			if !visit(t.resources[id]) {
+				return false
 			}
 		}
 		path = path[:len(path)-1]
 		state[r.ID] = 2
 		order = append(order, r)
-		return nil
+		return true
 	}
 	for _, r := range t.Resources {
-		if err := visit(r); err != nil {
-			return nil, err
+		if !visit(r) {
+			return nil, circle
 		}
 	}
 	return order, nil

@@ -21,7 +21,8 @@ type Template struct {
 	Outputs     []*Output
 
 	resources map[string]*Resource
-	program   int // instructions of all patterns
+	program   int                 // instructions of all patterns
+	late      map[string][]string // see Late
 }
 
 // Resource is one entry of Resources.

@@ -136,14 +136,13 @@ func TestParseErrors(t *testing.T) {
 		"Resources: {A: {}}":                "[/Resources/A] Every Resources object must contain a Type member.",
 		"Resources: {A-b: {Type: T}}":       "non alphanumeric",
 		"Resources: {A: {Type: T, Foo: 1}}": "Invalid template resource property 'Foo'",
-		"Resources: {A: {Type: T}, A: {Type: T}}":                                               "duplicate key",
-		"Resources: {A: {Type: T, Properties: {x: !Ref B}}}":                                    "Unresolved resource dependencies [B]",
-		"Resources: {A: {Type: T, DependsOn: B}}":                                               "Unresolved resource dependencies [B]",
-		"Resources: {A: {Type: T, DependsOn: B}, B: {Type: T, Properties: {x: !Sub '${A.x}'}}}": "Circular dependency between resources: [A, B]",
-		"Resources: {A: {Type: T, DeletionPolicy: Snapshot}}":                                   "Unrecognized DeletionPolicy",
-		"AWSTemplateFormatVersion: 2011-01-01\nResources: {A: {Type: T}}":                       "must be 2010-09-09",
-		"Parameters: {P: {Type: Foo}}\nResources: {A: {Type: T}}":                               "Unrecognized parameter type: Foo",
-		"Outputs: {O: {}}\nResources: {A: {Type: T}}":                                           "must have a Value",
+		"Resources: {A: {Type: T}, A: {Type: T}}":                         "duplicate key",
+		"Resources: {A: {Type: T, Properties: {x: !Ref B}}}":              "Unresolved resource dependencies [B]",
+		"Resources: {A: {Type: T, DependsOn: B}}":                         "Unresolved resource dependencies [B]",
+		"Resources: {A: {Type: T, DeletionPolicy: Snapshot}}":             "Unrecognized DeletionPolicy",
+		"AWSTemplateFormatVersion: 2011-01-01\nResources: {A: {Type: T}}": "must be 2010-09-09",
+		"Parameters: {P: {Type: Foo}}\nResources: {A: {Type: T}}":         "Unrecognized parameter type: Foo",
+		"Outputs: {O: {}}\nResources: {A: {Type: T}}":                     "must have a Value",
 		"a: b\n---\nc: d": "more than one document",
 	} {
 		if _, err := template.Parse(in); err == nil || !strings.Contains(err.Error(), want) {
@@ -216,7 +215,7 @@ Resources:
 	if err != nil {
 		t.Fatal(err)
 	}
-	order, err := tpl.Order()
+	order, err := tpl.Order(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +225,49 @@ Resources:
 	}
 	if got := strings.Join(ids, ""); got != "ADBC" {
 		t.Errorf("order = %s, want ADBC", got)
+	}
+}
+
+// A circle is opened by what its type can be told later, and refused if nothing
+// can.
+func TestCircles(t *testing.T) {
+	canWait := func(typ string) []string {
+		if typ == "Pool" {
+			return []string{"Triggers"}
+		}
+		return nil
+	}
+	const function = "F: {Type: F, Properties: {Env: {Pool: !Ref Client}}}, Client: {Type: C, Properties: {Pool: !GetAtt P.Arn}}"
+	for name, tt := range map[string]struct{ resources, order, late, err string }{
+		"trigger":           {"P: {Type: Pool, Properties: {Name: x, Triggers: {Pre: !GetAtt F.Arn}}}, " + function, "P Client F", "P", ""},
+		"no circle":         {"P: {Type: Pool, Properties: {Triggers: {Pre: !GetAtt F.Arn}}}, F: {Type: F}", "F P", "", ""},
+		"two circles":       {"P: {Type: Pool, Properties: {Triggers: !Ref F}}, Q: {Type: Pool, Properties: {Triggers: !Ref F}}, F: {Type: F, Properties: {x: [!Ref P, !Ref Q]}}", "P Q F", "PQ", ""},
+		"another property":  {"P: {Type: Pool, Properties: {Name: !Ref F, Triggers: {Pre: !GetAtt F.Arn}}}, " + function, "", "", "Circular dependency between resources: [Client, F, P]"},
+		"DependsOn as well": {"P: {Type: Pool, DependsOn: F, Properties: {Triggers: {Pre: !GetAtt F.Arn}}}, " + function, "", "", "Circular dependency between resources: [Client, F, P]"},
+		"other types":       {"A: {Type: T, DependsOn: B}, B: {Type: T, Properties: {x: !Sub '${A.x}'}}", "", "", "Circular dependency between resources: [A, B]"},
+		"itself":            {"A: {Type: T, Properties: {x: !Ref A}}", "", "", "Circular dependency between resources: [A]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tpl, err := template.Parse("Resources: {" + tt.resources + "}")
+			if err != nil {
+				t.Fatal(err)
+			}
+			order, err := tpl.Order(canWait)
+			if got := fmt.Sprint(err); tt.err != "" && got != tt.err || tt.err == "" && err != nil {
+				t.Fatalf("error = %s, want %s", got, tt.err)
+			}
+			var ids []string
+			late := ""
+			for _, r := range order {
+				ids = append(ids, r.ID)
+				if len(tpl.Late(r.ID)) > 0 {
+					late += r.ID
+				}
+			}
+			if got := strings.Join(ids, " "); got != tt.order || late != tt.late {
+				t.Errorf("order = %s, late %s; want %s, late %s", got, late, tt.order, tt.late)
+			}
+		})
 	}
 }
 
