@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,6 +166,39 @@ func TestSec_WEB_5_OtherSitesCannotAdministerADevelopmentServer(t *testing.T) {
 		if credentials := w.Header().Get("Access-Control-Allow-Credentials"); credentials != "" {
 			t.Errorf("%s: Access-Control-Allow-Credentials %q", tt.name, credentials)
 		}
+	}
+}
+
+// A picture, a link or a script of a page elsewhere is a GET without an origin.
+// With a signature in its address it made a stack, and a stack runs code.
+func TestSec_WEB_2_APictureOfAPageElsewhereMakesNoStack(t *testing.T) {
+	s := start(t, rockpool.Options{})
+	const signature = "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a/20261127/us-east-1/cloudformation/aws4_request&X-Amz-Date=20261127T000000Z&X-Amz-Expires=300&X-Amz-SignedHeaders=host&X-Amz-Signature=0000000000000000000000000000000000000000000000000000000000000000"
+	body := url.QueryEscape(`{"Resources":{"P":{"Type":"AWS::Cognito::UserPool"}}}`)
+	for _, site := range []string{"", "cross-site", "same-site", "none"} {
+		for _, path := range []string{
+			"/?Action=CreateStack&Version=2010-05-15&StackName=evil&TemplateBody=" + body + signature,
+			"/?Action=ListStacks&Version=2010-05-15" + signature,
+		} {
+			header := map[string]string{"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image", "Sec-Fetch-Site": site}
+			if site == "" {
+				header = nil // a browser that does not tell
+			}
+			if w := s.do(request{path: path, header: header}); w.Code < 400 {
+				t.Errorf("site %q: %.40s = %d %s", site, path, w.Code, w.Body)
+			}
+		}
+	}
+	// What only reads is refused to a page elsewhere that names no origin.
+	functions := "/2015-03-31/functions/?" + strings.ReplaceAll(signature[1:], "cloudformation", "lambda")
+	if w := s.do(request{path: functions, header: map[string]string{"Sec-Fetch-Site": "cross-site"}}); w.Code != http.StatusForbidden {
+		t.Errorf("functions: %d %s", w.Code, w.Body)
+	}
+	if w := s.do(request{path: functions}); w.Code != http.StatusOK {
+		t.Errorf("functions, by a program: %d %s", w.Code, w.Body)
+	}
+	if status, out := s.cognito("ListUserPools", `{"MaxResults":10}`); status != http.StatusOK || len(out["UserPools"].([]any)) != 0 {
+		t.Errorf("pools: %d %v", status, out)
 	}
 }
 

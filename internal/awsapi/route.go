@@ -138,11 +138,20 @@ func match(template, path []string) (map[string]string, bool) {
 	return labels, true
 }
 
+// fromPage reports whether a browser sends a request for a page.
+func fromPage(r *http.Request) bool {
+	return len(r.Header["Origin"]) > 0 || len(r.Header["Sec-Fetch-Site"]) > 0
+}
+
 // loopbackPage reports whether the page that a request comes from is one that
 // this machine serves. Where any key is good, a page of the web must not be
 // able to use the server behind its reader's back.
 func loopbackPage(r *http.Request) bool {
 	origins := r.Header["Origin"]
+	if len(origins) == 0 { // what its browser does not say the origin of
+		site := r.Header.Get("Sec-Fetch-Site")
+		return site == "same-origin" || site == "none"
+	}
 	if len(origins) != 1 {
 		return false
 	}

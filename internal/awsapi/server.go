@@ -44,10 +44,10 @@ type Options struct {
 	// Authorize decides what a principal may do; nil lets a root principal do
 	// everything and others nothing.
 	Authorize Authorizer
-	// AllowPage decides in the Dev profile whether the page that a browser
-	// names as a request's origin may use operations of class IAM. Nil allows
-	// pages of loopback addresses. Requests without an origin come from
-	// programs and are not asked about.
+	// AllowPage decides in the Dev profile whether the page for which a browser
+	// sends a request may use operations of class IAM. Nil allows pages of
+	// loopback addresses. Requests of programs are not asked about: they name
+	// neither an origin nor a site.
 	AllowPage func(r *http.Request) bool
 	// Account is the account of requests that no key assigns to one; ""
 	// is DefaultAccount.
@@ -364,7 +364,16 @@ func (s *Server) claim(r *http.Request, o *operation, req *Request) (*sigv4.Clai
 	if err != nil {
 		return nil, signatureError(err)
 	}
-	if _, page := r.Header["Origin"]; page && s.opts.Profile == Dev && !s.opts.AllowPage(r) {
+	if s.opts.Profile != Dev {
+		return claim, nil
+	}
+	// Nothing proves that the caller has made this signature. A page can put one
+	// into the address of a picture, and into nothing else without asking first;
+	// of the other protocols, what a GET does is to read.
+	if claim.Presigned && o.service.Protocol == Query {
+		return nil, apierr.New(apierr.IncompleteSignature, "The dev profile takes the signature of this request in the Authorization header only.")
+	}
+	if fromPage(r) && !s.opts.AllowPage(r) {
 		return nil, apierr.Newf(apierr.AccessDenied, "The dev profile accepts any access key, so it answers %s:%s only to programs and pages of this machine, not to a page of %s.", o.service.ID, o.action(), clipOrigin(r))
 	}
 	return claim, nil
