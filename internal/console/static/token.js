@@ -217,6 +217,7 @@ export function poolOf(issuer) {
 // secretHash is SECRET_HASH of a sign-in, made here so that the secret of the
 // client goes nowhere.
 export async function secretHash(secret, username, clientId) {
+  if (!globalThis.crypto?.subtle) throw new Error('The client has a secret, and browsers compute SECRET_HASH only on pages from https or from this machine.');
   const encoder = new TextEncoder();
   const key = await crypto.subtle.importKey('raw', encoder.encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
   const mac = await crypto.subtle.sign('HMAC', key, encoder.encode(username + clientId));
