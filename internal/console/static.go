@@ -1,6 +1,8 @@
 package console
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -18,6 +20,7 @@ var staticFiles embed.FS
 
 type asset struct {
 	body        []byte
+	packed      []byte // by gzip; nil if that saves nothing
 	contentType string
 	etag        string
 }
@@ -48,7 +51,7 @@ var assets = sync.OnceValue(func() assetSet {
 		one := sha256.Sum256(body)
 		sum.Write([]byte(name))
 		sum.Write(one[:])
-		set.files[strings.TrimPrefix(name, "static/")] = asset{body, contentTypes[path.Ext(name)], `"` + hex.EncodeToString(one[:12]) + `"`}
+		set.files[strings.TrimPrefix(name, "static/")] = asset{body, pack(body), contentTypes[path.Ext(name)], hex.EncodeToString(one[:12])}
 		return nil
 	})
 	if err != nil {
@@ -57,6 +60,35 @@ var assets = sync.OnceValue(func() assetSet {
 	set.hash = hex.EncodeToString(sum.Sum(nil)[:8])
 	return set
 })
+
+// pack compresses a file, once for all who ask.
+func pack(body []byte) []byte {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(body)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		panic("console: " + err.Error()) // memory takes what is written
+	}
+	if b.Len() >= len(body) {
+		return nil
+	}
+	return b.Bytes()
+}
+
+// takesGzip reports whether a browser can read what is compressed.
+func takesGzip(r *http.Request) bool {
+	for encoding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		if strings.TrimSpace(encoding) == "gzip" { // one with a weight is a stranger's, and gets it plain
+			return true
+		}
+	}
+	return false
+}
 
 // staticPath is the address of a file: {{static "base.css"}}.
 func staticPath(name string) (string, error) {
@@ -77,15 +109,22 @@ func (c *Console) mountStatic(mux *http.ServeMux) {
 		}
 		h := w.Header()
 		h.Set("Content-Type", a.contentType)
-		h.Set("ETag", a.etag)
+		body, etag := a.body, `"`+a.etag+`"`
+		h.Set("Vary", "Accept-Encoding")
+		if a.packed != nil && takesGzip(r) {
+			body, etag = a.packed, `"`+a.etag+`-gzip"`
+			h.Set("Content-Encoding", "gzip")
+		}
+		h.Set("ETag", etag)
 		h.Set("Cache-Control", "no-cache")
 		if r.PathValue("hash") == set.hash {
 			h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
-		if r.Header.Get("If-None-Match") == a.etag {
+		if r.Header.Get("If-None-Match") == etag {
+			h.Del("Content-Encoding")
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		web.Write(w, http.StatusOK, a.body)
+		web.Write(w, http.StatusOK, body)
 	})
 }
