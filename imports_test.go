@@ -44,7 +44,7 @@ cfn/transform:        cfn/template
 cfn/resource:         cfn/template apierr
 cfn:                  cfn/resource cfn/template cfn/transform store secret apierr
 cfnapi:               awsapi cfn apierr
-stsapi:               awsapi secret apierr
+stsapi:               awsapi apierr
 console:              awsapi web apierr arn secret
 parameter:            store secret apierr arn
 ssmapi:               awsapi parameter apierr

@@ -297,7 +297,7 @@ func (s *Server) wire(context.Context) error {
 		profile = awsapi.Serve
 	}
 	s.api = awsapi.New(awsapi.Options{
-		Profile: profile, Credentials: s.keys, Account: o.Account, AllowPage: s.ownPage,
+		Profile: profile, Credentials: s.keys, Sessions: s.keys, Account: o.Account, AllowPage: s.ownPage,
 		Now: s.clock.Now, Logger: o.Logger, Observe: s.metrics.observe,
 	})
 	s.api.Register(cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{Pools: s.pools, SignIn: s.signin})...)
@@ -314,7 +314,9 @@ func (s *Server) wire(context.Context) error {
 	s.buckets = &bucket.Service{Store: s.store, KEK: s.kek, Now: s.clock.Now}
 	s.s3 = s3api.New(s.api, s.buckets, s.publicHost())
 	s.stacks.Fetch = s.fetchTemplate
-	s.api.Register(stsapi.Model(), stsapi.Operations(profile == awsapi.Dev, s.clock.Now)...)
+	s.api.Register(stsapi.Model(), stsapi.Operations(func(in stsapi.Session) (stsapi.Credentials, error) {
+		return s.keys.issue(s.clock.Now(), in)
+	})...)
 	s.api.Register(ssmapi.Model(), ssmapi.Operations(&parameter.Service{
 		Store: s.store, KEK: s.kek, Account: s.api.Account(), Now: s.clock.Now,
 	})...)

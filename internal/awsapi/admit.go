@@ -46,7 +46,7 @@ func (s *Server) Admit(r *http.Request, serviceID, operationName, resource strin
 	if a.Payload == "" {
 		a.Payload = sigv4.UnsignedPayload // of a presigned URL, or in the dev profile
 	}
-	err = s.authenticate(ctx, claim, req, func(keySecret string) (err error) {
+	err = s.authenticate(ctx, claim, sessionToken(r), req, func(keySecret string) (err error) {
 		a.Payload, err = claim.VerifyDeclared(r, keySecret, sigv4.Check{Now: s.opts.Now(), Service: o.service.SigningName})
 		a.Chunks = claim.Chunks(keySecret)
 		return err

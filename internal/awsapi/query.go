@@ -387,6 +387,7 @@ var queryCodes = map[apierr.Code]struct {
 	apierr.InvalidSignature:           {"SignatureDoesNotMatch", http.StatusForbidden},
 	apierr.MissingAuthenticationToken: {"MissingAuthenticationToken", http.StatusForbidden},
 	apierr.UnrecognizedClient:         {"InvalidClientTokenId", http.StatusForbidden},
+	"ExpiredTokenException":           {"ExpiredToken", http.StatusForbidden},
 	apierr.IncompleteSignature:        {"IncompleteSignature", http.StatusBadRequest},
 	apierr.UnknownOperation:           {"InvalidAction", http.StatusBadRequest},
 	apierr.InternalError:              {"InternalFailure", http.StatusInternalServerError},

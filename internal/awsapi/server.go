@@ -41,6 +41,8 @@ type Options struct {
 	Profile Profile
 	// Credentials looks up access keys; not used in the Dev profile.
 	Credentials Credentials
+	// Sessions opens the tokens of temporary credentials; nil knows none.
+	Sessions Sessions
 	// Authorize decides what a principal may do; nil lets a root principal do
 	// everything and others nothing.
 	Authorize Authorizer
@@ -75,6 +77,17 @@ type Credentials interface {
 	// ErrUnknownKey.
 	SecretKey(ctx context.Context, accessKeyID string) (secret string, principal Principal, err error)
 }
+
+// Sessions are the temporary credentials that a server knows.
+type Sessions interface {
+	// Session is SecretKey for a temporary key, which comes with a token. One
+	// that is over is ErrExpiredToken; one that does not belong to the key is
+	// ErrUnknownKey.
+	Session(ctx context.Context, accessKeyID, token string, now time.Time) (secret string, principal Principal, err error)
+}
+
+// ErrExpiredToken is what Sessions return for a token whose time is over.
+var ErrExpiredToken = errors.New("expired session token")
 
 // ErrUnknownKey is what Credentials return for a key that is not theirs.
 var ErrUnknownKey = errors.New("unknown access key")
@@ -282,7 +295,7 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, rt *route) (*re
 		return nil, err
 	}
 	defer done()
-	err = s.authenticate(ctx, claim, req, func(keySecret string) error {
+	err = s.authenticate(ctx, claim, sessionToken(r), req, func(keySecret string) error {
 		return claim.Verify(r, body, keySecret, sigv4.Check{Now: s.opts.Now(), Service: o.service.SigningName})
 	})
 	if err != nil {
@@ -381,7 +394,7 @@ func (s *Server) claim(r *http.Request, o *operation, req *Request) (*sigv4.Clai
 
 // authenticate finds out who signed the request; verify checks the signature
 // against a secret.
-func (s *Server) authenticate(ctx context.Context, claim *sigv4.Claim, req *Request, verify func(keySecret string) error) error {
+func (s *Server) authenticate(ctx context.Context, claim *sigv4.Claim, token string, req *Request, verify func(keySecret string) error) error {
 	if claim == nil {
 		return nil
 	}
@@ -391,15 +404,21 @@ func (s *Server) authenticate(ctx context.Context, claim *sigv4.Claim, req *Requ
 		return nil
 	}
 	keySecret, principal, err := s.dummy, Principal{}, error(ErrUnknownKey)
-	if s.opts.Credentials != nil {
-		var found string
-		if found, principal, err = s.opts.Credentials.SecretKey(ctx, claim.AccessKeyID); err == nil {
-			keySecret = found
-		}
+	found := ""
+	switch {
+	case token == "" && s.opts.Credentials != nil:
+		found, principal, err = s.opts.Credentials.SecretKey(ctx, claim.AccessKeyID)
+	case token != "" && s.opts.Sessions != nil:
+		found, principal, err = s.opts.Sessions.Session(ctx, claim.AccessKeyID, token, s.opts.Now())
+	}
+	if err == nil {
+		keySecret = found
 	}
 	// An unknown key is verified too: it takes as long as a known one.
 	bad := verify(keySecret)
 	switch {
+	case errors.Is(err, ErrExpiredToken):
+		return apierr.New("ExpiredTokenException", "The security token included in the request is expired")
 	case errors.Is(err, ErrUnknownKey):
 		return apierr.New(apierr.UnrecognizedClient, "The security token included in the request is invalid.")
 	case err != nil:
@@ -460,4 +479,13 @@ func (s *Server) authorize(ctx context.Context, o *operation, req *Request, reso
 		return fmt.Errorf("authorize: %w", err)
 	}
 	return nil
+}
+
+// sessionToken is the token that comes with temporary credentials, or "". Where
+// there is one the signature covers it.
+func sessionToken(r *http.Request) string {
+	if values := r.Header["X-Amz-Security-Token"]; len(values) > 0 {
+		return strings.Join(values, ",")
+	}
+	return r.URL.Query().Get("X-Amz-Security-Token")
 }

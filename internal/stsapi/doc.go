@@ -1,78 +1,109 @@
 // Package stsapi is the Security Token Service, as far as tools ask it: who am
-// I, and may I act as a role.
+// I, and credentials for a while.
+//
+// A role here grants nothing: who assumes one gets credentials with exactly the
+// rights that they have, never more.
 package stsapi
 
 import (
 	"context"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
-	"github.com/rockpoolhq/rockpool/internal/secret"
 )
 
-type api struct {
-	anyKey bool
-	now    func() time.Time
+// Session is what temporary credentials are made for.
+type Session struct {
+	Parent    string // the access key that asked; they end with it
+	Principal awsapi.Principal
+	Life      time.Duration
 }
 
-// Operations returns what is built. anyKey says that the server accepts any
-// access key, as in development.
-func Operations(anyKey bool, now func() time.Time) []awsapi.Operation {
-	a := &api{anyKey, now}
-	return []awsapi.Operation{awsapi.Op("GetCallerIdentity", getCallerIdentity), awsapi.Op("AssumeRole", a.assumeRole)}
+// Credentials are temporary credentials.
+type Credentials struct {
+	AccessKeyID, Secret, Token string
+	Expires                    time.Time
+}
+
+// Issue makes temporary credentials.
+type Issue func(Session) (Credentials, error)
+
+type api struct{ issue Issue }
+
+// Operations returns what is built.
+func Operations(issue Issue) []awsapi.Operation {
+	a := &api{issue}
+	return []awsapi.Operation{
+		awsapi.Op("GetCallerIdentity", getCallerIdentity),
+		awsapi.Op("AssumeRole", a.assumeRole),
+	}
+}
+
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }
 
 func getCallerIdentity(ctx context.Context, _ *getCallerIdentityRequest) (*getCallerIdentityResponse, error) {
 	r := awsapi.RequestFrom(ctx)
 	id := r.AccessKeyID
-	if r.Principal.Root {
+	if _, session, assumed := strings.Cut(r.Principal.ARN, ":assumed-role/"); assumed {
+		id += ":" + session[strings.LastIndexByte(session, '/')+1:]
+	} else if r.Principal.Root {
 		id = r.Account
 	}
 	return &getCallerIdentityResponse{UserId: &id, Account: &r.Account, Arn: &r.Principal.ARN}, nil
 }
 
-var roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/(?:[^/]+/)*([^/]+)$`)
+var roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}):role/(?:[!-~]+/)*([\w+=,.@-]{1,64})$`)
 
-const (
-	defaultLife = time.Hour
-	keyLetters  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-)
+const defaultLife = time.Hour
 
-// assumeRole answers a key of its own where any key is good, so that tools whose
-// set-up has roles go on as they do at AWS; the key is worth no more and no less
-// than the caller's. Where keys are known one by one there are no roles to
-// assume: tools that are refused go on with the credentials they have.
 func (a *api) assumeRole(ctx context.Context, in *assumeRoleRequest) (*assumeRoleResponse, error) {
-	m := roleARN.FindStringSubmatch(*in.RoleArn)
-	if m == nil {
-		return nil, apierr.Newf("ValidationError", "%s is invalid", *in.RoleArn)
+	r := awsapi.RequestFrom(ctx)
+	for _, s := range []struct {
+		name string
+		set  bool
+	}{
+		// A session policy would take rights away; to ignore it would leave them.
+		{"Policy", in.Policy != nil}, {"PolicyArns", len(in.PolicyArns) > 0},
+		{"SerialNumber", in.SerialNumber != nil}, {"TokenCode", in.TokenCode != nil},
+		{"SourceIdentity", in.SourceIdentity != nil}, {"ProvidedContexts", len(in.ProvidedContexts) > 0},
+	} {
+		if s.set {
+			return nil, apierr.Newf("ValidationError", "%s is not supported by this server; see docs/differences.md.", s.name)
+		}
 	}
-	if in.Policy != nil || len(in.PolicyArns) > 0 || in.TokenCode != nil {
-		return nil, apierr.New("ValidationError", "Session policies and MFA are not supported by this version of Rockpool: a session would have all rights of the caller.")
+	role := roleARN.FindStringSubmatch(value(in.RoleArn))
+	if role == nil {
+		return nil, apierr.Newf("ValidationError", "%.200s is invalid", value(in.RoleArn))
 	}
-	if !a.anyKey {
-		return nil, apierr.Newf("AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s. This server has no roles: use its access keys as they are.",
-			awsapi.RequestFrom(ctx).Principal.ARN, *in.RoleArn)
+	if role[1] != r.Account {
+		return nil, apierr.Newf(apierr.AccessDenied, "User: %s is not authorized to perform: sts:AssumeRole on resource: %.200s", r.Principal.ARN, value(in.RoleArn))
+	}
+	if strings.Contains(r.Principal.ARN, ":assumed-role/") {
+		return nil, apierr.New(apierr.AccessDenied, "This server does not give credentials to who has temporary ones: ask with the access key itself.")
 	}
 	life := defaultLife
 	if in.DurationSeconds != nil {
 		life = time.Duration(*in.DurationSeconds) * time.Second
 	}
-	keyID, roleID := "ASIA"+letters(16), "AROA"+letters(17)
-	key, token := secret.UUID(), secret.UUID()
-	user, arn := roleID+":"+*in.RoleSessionName, "arn:aws:sts::"+awsapi.RequestFrom(ctx).Account+":assumed-role/"+m[1]+"/"+*in.RoleSessionName
-	return &assumeRoleResponse{
-		Credentials:     &credentials{AccessKeyId: &keyID, SecretAccessKey: &key, SessionToken: &token, Expiration: awsapi.NewTimestamp(a.now().Add(life))},
-		AssumedRoleUser: &assumedRoleUser{AssumedRoleId: &user, Arn: &arn},
-	}, nil
-}
-
-func letters(n int) string {
-	b := secret.Bytes(n)
-	for i := range b {
-		b[i] = keyLetters[int(b[i])%len(keyLetters)]
+	name := role[2] + "/" + value(in.RoleSessionName)
+	who := r.Principal
+	who.ARN = "arn:aws:sts::" + r.Account + ":assumed-role/" + name
+	c, err := a.issue(Session{Parent: r.AccessKeyID, Principal: who, Life: life})
+	if err != nil {
+		return nil, err
 	}
-	return string(b)
+	return &assumeRoleResponse{
+		Credentials: &credentials{
+			AccessKeyId: &c.AccessKeyID, SecretAccessKey: &c.Secret, SessionToken: &c.Token, Expiration: awsapi.NewTimestamp(c.Expires),
+		},
+		AssumedRoleUser: &assumedRoleUser{AssumedRoleId: new(c.AccessKeyID + ":" + value(in.RoleSessionName)), Arn: &who.ARN},
+	}, nil
 }
