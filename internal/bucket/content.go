@@ -85,7 +85,7 @@ func (s *Service) writeChunks(ctx context.Context, c content, body io.Reader) (s
 		}
 	}
 	// The end of the body is where its hashes and trailers are checked.
-	switch n, err := body.Read(make([]byte, 1)); {
+	switch n, err := io.ReadFull(body, make([]byte, 1)); {
 	case n > 0:
 		return "", apierr.New(codeIncomplete, "The body is longer than was declared.")
 	case err != nil && !errors.Is(err, io.EOF):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ import (
 // kept are the headers of an object that are given back as they came, besides
 // its metadata.
 var kept = []string{"Content-Type", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires", "X-Amz-Server-Side-Encryption"}
+
+// chosen are the headers of an answer that an address may choose.
+var chosen = []string{"Content-Type", "Content-Language", "Expires", "Cache-Control", "Content-Disposition", "Content-Encoding"}
 
 const metadataPrefix = "X-Amz-Meta-"
 
@@ -113,8 +117,13 @@ func (c *call) stat() (bucket.Object, error) {
 		h.Set(name, v)
 	}
 	for param := range c.route.query {
-		if name, ok := strings.CutPrefix(param, "response-"); ok {
-			h.Set(http.CanonicalHeaderKey(name), headerSafe(c.route.query.Get(param)))
+		name, ok := strings.CutPrefix(param, "response-")
+		switch name = http.CanonicalHeaderKey(name); {
+		case !ok:
+		case !slices.Contains(chosen, name):
+			return o, apierr.Newf("InvalidArgument", "An address cannot choose the header %.100s of the answer.", name)
+		default:
+			h.Set(name, headerSafe(c.route.query.Get(param)))
 		}
 	}
 	h.Set("ETag", quoted(o.ETag))
@@ -171,10 +180,16 @@ func (c *call) send(body bool) error {
 	}
 	h := c.w.Header()
 	h.Set("X-Amz-Request-Id", web.EventFrom(c.r.Context()).ID)
+	cache := h.Get("Cache-Control")
 	web.SecurityHeaders(h)
-	if cache := o.Headers["Cache-Control"]; cache != "" {
+	if cache != "" {
 		h.Set("Cache-Control", cache)
 	}
+	// The console has the same address: an object opened in a browser is a page
+	// of nobody, and no script or frame of one.
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Cross-Origin-Resource-Policy", "same-site")
+	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Length", strconv.FormatInt(n, 10))
 	status := http.StatusOK
 	if part {
