@@ -11,6 +11,9 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
 	"github.com/rockpoolhq/rockpool/internal/cognitoapi"
 	"github.com/rockpoolhq/rockpool/internal/lambdaapi"
+	"github.com/rockpoolhq/rockpool/internal/s3api"
+	"github.com/rockpoolhq/rockpool/internal/ssmapi"
+	"github.com/rockpoolhq/rockpool/internal/stsapi"
 )
 
 var update = flag.Bool("update", false, "write the generated documents again")
@@ -30,6 +33,9 @@ func parity() (entries []parityEntry) {
 	}{
 		{cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{})},
 		{lambdaapi.Model(), lambdaapi.Operations(lambdaapi.Deps{})},
+		{s3api.Model(), s3api.Operations(nil)},
+		{ssmapi.Model(), ssmapi.Operations(nil)},
+		{stsapi.Model(), stsapi.Operations(nil)},
 	} {
 		built := map[string]bool{}
 		for _, op := range s.built {
@@ -52,7 +58,7 @@ func TestParityDocumentsAreCurrent(t *testing.T) {
 	var md bytes.Buffer
 	md.WriteString("# What is built\n\nMade from the operations that the server registers: `go test -run TestParityDocuments -update .`\n\n" +
 		"An operation that is not built answers 501 `NotImplementedException` and names itself. A setting that is not honoured is refused by name; see [differences](differences.md).\n")
-	for _, service := range []string{"cognito-idp", "lambda"} {
+	for _, service := range []string{"cognito-idp", "lambda", "s3", "ssm", "sts"} {
 		n, all := 0, 0
 		var rows bytes.Buffer
 		for _, e := range entries {
