@@ -40,6 +40,7 @@ type definition struct {
 	given            map[string]string
 	resolved         map[string]string
 	hidden           []string
+	secrets          []string             // values that NoEcho hides, of what was before too
 	order            []*template.Resource // those whose condition holds
 	env              *template.Environment
 	imports          []string
@@ -124,6 +125,10 @@ func (s *Service) define(ctx context.Context, in Definition, region, name, id st
 	}
 	if d.resolved, err = s.resolveSSM(ctx, t, d.given); err != nil {
 		return nil, err
+	}
+	d.hide(d.hidden, d.resolved)
+	if old != nil {
+		d.hide(old.Hidden, old.Resolved)
 	}
 	d.env = &template.Environment{
 		Template: t, Parameters: d.resolved, Account: s.Account, Region: region, StackName: name, StackID: id,
@@ -338,102 +343,4 @@ func (s *Service) importer(ctx context.Context, region string, used *[]string) f
 		}
 		return e.Value, err
 	}
-}
-
-// lateLast is the order in which resources are compared: one that has late
-// properties comes last, unless it is replaced, which others have to know.
-func (d *definition) lateLast(now references) []*template.Resource {
-	var first, last []*template.Resource
-	for _, r := range d.order {
-		t, _ := resource.Lookup(r.Type)
-		old := now[r.ID]
-		if len(d.template.Late(r.ID)) > 0 && old != nil && old.Type == r.Type {
-			if p, err := d.properties(r, d.environment(now)); err == nil && !t.Change(old.Properties, p).Replaces {
-				last = append(last, r)
-				continue
-			}
-		}
-		first = append(first, r)
-	}
-	return append(first, last...)
-}
-
-// Planned is one line of a change set.
-type Planned struct {
-	Action      string // Add, Modify, Remove
-	LogicalID   string
-	PhysicalID  string
-	Type        string
-	Replacement string // True, False or Conditional; "" unless Modify
-	Properties  []PlannedProperty
-}
-
-// PlannedProperty is a property that differs.
-type PlannedProperty struct {
-	Name     string
-	Recreate string // Always, Never or Conditionally
-}
-
-// plan compares what a stack is with what it is to be.
-func (d *definition) plan(now map[string]*Resource) ([]Planned, error) {
-	known := references{}
-	for id, r := range now {
-		known[id] = r
-	}
-	var list []Planned
-	for _, r := range d.lateLast(known) {
-		t, _ := resource.Lookup(r.Type)
-		old := now[r.ID]
-		if old == nil {
-			list = append(list, Planned{Action: "Add", LogicalID: r.ID, Type: r.Type})
-			continue
-		}
-		p, err := d.properties(r, d.environment(known))
-		if err != nil {
-			return nil, err
-		}
-		if old.Type != r.Type {
-			delete(known, r.ID)
-			list = append(list, Planned{Action: "Modify", LogicalID: r.ID, PhysicalID: old.PhysicalID, Type: r.Type, Replacement: "True"})
-			continue
-		}
-		c := t.Change(old.Properties, p)
-		if len(c.Properties) == 0 {
-			continue
-		}
-		line := Planned{Action: "Modify", LogicalID: r.ID, PhysicalID: old.PhysicalID, Type: r.Type, Replacement: "False"}
-		if c.Replaces {
-			line.Replacement = "True"
-			if c.Unsure {
-				line.Replacement = "Conditional"
-			}
-			delete(known, r.ID) // what refers to it changes as well
-		}
-		for _, name := range c.Properties {
-			recreate := "Never"
-			if slices.Contains(c.ReplacedBy, name) {
-				recreate = "Always"
-				if c.Unsure {
-					recreate = "Conditionally"
-				}
-			}
-			line.Properties = append(line.Properties, PlannedProperty{name, recreate})
-		}
-		list = append(list, line)
-	}
-	for _, id := range sortedIDs(now) {
-		if !d.wanted(id) {
-			list = append(list, Planned{Action: "Remove", LogicalID: id, PhysicalID: now[id].PhysicalID, Type: now[id].Type})
-		}
-	}
-	return list, nil
-}
-
-func sortedIDs(m map[string]*Resource) []string {
-	var ids []string
-	for id := range m {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }

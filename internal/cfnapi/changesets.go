@@ -52,16 +52,21 @@ func (a *api) describeChangeSet(ctx context.Context, in *describeChangeSetInput)
 		IncludeNestedStacks: &no, OnStackFailure: p(cs.OnFailure), ImportExistingResources: &cs.ImportExisting,
 	}
 	for _, l := range lines {
-		out.Changes = append(out.Changes, changeOf(l))
+		out.Changes = append(out.Changes, changeOf(l, v(in.IncludePropertyValues)))
 	}
 	return out, err
 }
 
-func changeOf(l cfn.Planned) change {
+// changeOf is one line of a change set; values says that it shows those of
+// properties.
+func changeOf(l cfn.Planned, values bool) change {
 	kind := "Resource"
 	r := &resourceChange{
 		Action: &l.Action, LogicalResourceId: &l.LogicalID, PhysicalResourceId: p(l.PhysicalID), ResourceType: &l.Type, Replacement: p(l.Replacement),
 		Scope: []string{}, Details: []resourceChangeDetail{},
+	}
+	if values {
+		r.BeforeContext, r.AfterContext = p(l.Before), p(l.After)
 	}
 	for _, e := range l.Properties {
 		attribute, evaluation, source := "Properties", "Static", "DirectModification"
@@ -74,8 +79,19 @@ func changeOf(l cfn.Planned) change {
 		if e.Recreate == "Conditionally" {
 			evaluation = "Dynamic"
 		}
+		target := &resourceTargetDefinition{Attribute: &attribute, Name: p(e.Name), RequiresRecreation: &e.Recreate}
+		if values {
+			path, how := "/Properties/"+e.Name, "Modify"
+			switch {
+			case e.Before == nil:
+				how = "Add"
+			case e.After == nil:
+				how = "Remove"
+			}
+			target.Path, target.BeforeValue, target.AfterValue, target.AttributeChangeType = &path, e.Before, e.After, &how
+		}
 		r.Details = append(r.Details, resourceChangeDetail{
-			Target:     &resourceTargetDefinition{Attribute: &attribute, Name: p(e.Name), RequiresRecreation: &e.Recreate},
+			Target:     target,
 			Evaluation: &evaluation, ChangeSource: &source,
 		})
 	}
