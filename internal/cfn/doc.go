@@ -12,6 +12,7 @@
 //	requests.go   CreateStack, UpdateStack, DeleteStack: checks, then begin
 //	changeset.go  a plan that is kept, to be looked at and executed
 //	execute.go    the goroutine that carries an operation out
+//	steps.go      … one step of it: a resource is created or changed
 //	journal.go    what is written before and after every step
 //	describe.go   what is told about stacks
 //
