@@ -22,7 +22,7 @@ timing: ## does an unknown user take as long as a known one? on an idle machine,
 	ROCKPOOL_TIMING=1 go test -count=1 -v -run ENUM_2 -timeout 20m ./internal/signin
 
 generate: ## write the generated wire types again
-	go generate ./internal/cognitoapi ./internal/lambdaapi ./internal/cfnapi ./internal/stsapi
+	go generate ./...
 
 bench: ## measure against the bounds of docs/performance.md
 	go run ./bench
