@@ -154,6 +154,15 @@ func (u *user) Attribute(name string) string {
 	return ""
 }
 
+// Shown is what people call the user: where they sign in with an address, the
+// user name is a number that nobody knows.
+func (u *user) Shown() string {
+	if u.Username == u.Attribute("sub") {
+		return firstOf(u.Attribute("email"), u.Attribute("phone_number"), u.Username)
+	}
+	return u.Username
+}
+
 type group struct {
 	GroupName, Description, RoleArn string
 	Precedence                      *int

@@ -359,6 +359,11 @@ func (c *Console) readSetPassword(r *http.Request, v url.Values) (change, error)
 
 func (c *Console) readDeleteUser(r *http.Request, v url.Values) (change, error) {
 	pool, name := r.PathValue("pool"), v.Get("user")
-	ch := one("AdminDeleteUser", object{"UserPoolId": pool, "Username": name}, poolPath(pool)+"/users", "The user is deleted.")
-	return ch, typedName(v, name)
+	who := object{"UserPoolId": pool, "Username": name}
+	var u user
+	err := c.do(r)(r.Context(), idp, "AdminGetUser", who, &u)
+	if err == nil {
+		err = typedName(v, u.Shown())
+	}
+	return one("AdminDeleteUser", who, poolPath(pool)+"/users", "The user is deleted."), err
 }
