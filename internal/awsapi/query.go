@@ -28,6 +28,7 @@ import (
 // parameters and tags, has a few hundred fields.
 const (
 	maxFields     = 10_000
+	maxFieldNames = 20_000 // the parts of their names, those they share once
 	maxFieldDepth = 32
 	maxListIndex  = 10_000
 )
@@ -97,7 +98,7 @@ func (f *field) text(name string) string {
 // must never be a matter of taste.
 func parseForm(r *http.Request, body []byte) (*field, error) {
 	root := &field{}
-	count := 0
+	count, names := 0, maxFieldNames
 	for _, text := range []string{r.URL.RawQuery, string(body)} {
 		for text != "" {
 			var pair string
@@ -111,7 +112,7 @@ func parseForm(r *http.Request, body []byte) (*field, error) {
 			name, value, _ := strings.Cut(pair, "=")
 			n, err1 := url.QueryUnescape(name)
 			v, err2 := url.QueryUnescape(value)
-			if err1 != nil || err2 != nil || !root.set(n, v) {
+			if err1 != nil || err2 != nil || !root.set(n, v, &names) {
 				return nil, errMalformedQuery
 			}
 		}
@@ -119,8 +120,10 @@ func parseForm(r *http.Request, body []byte) (*field, error) {
 	return root, nil
 }
 
-// set puts a value at a name. It reports whether the name is good and new.
-func (f *field) set(name, value string) bool {
+// set puts a value at a name, of which it takes the new parts off left. It
+// reports whether the name is good and new. Nobody has been asked yet who sends
+// the form, and a part takes a hundred times the memory that it takes in it.
+func (f *field) set(name, value string, left *int) bool {
 	// X-Amz-… of a presigned URL are no input, and have no dots.
 	for depth := 0; ; depth++ {
 		part, rest, more := strings.Cut(name, ".")
@@ -132,6 +135,9 @@ func (f *field) set(name, value string) bool {
 		}
 		c := f.under[part]
 		if c == nil {
+			if *left--; *left < 0 {
+				return false
+			}
 			c = &field{}
 			f.under[part] = c
 		}

@@ -3,6 +3,7 @@ package awsapi_test
 import (
 	"context"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -107,6 +108,10 @@ func TestQueryCarriesEveryKindOfMember(t *testing.T) {
 func TestQueryErrors(t *testing.T) {
 	s := newQueryServer(awsapi.Options{Profile: awsapi.Dev})
 	many := strings.Repeat("a=&", 10_001)
+	var wide strings.Builder
+	for i := range 700 { // few fields with many names
+		fmt.Fprintf(&wide, "%d%s=&", i, strings.Repeat(".a", 30))
+	}
 	for _, tt := range []struct {
 		name, form string
 		status     int
@@ -137,6 +142,7 @@ func TestQueryErrors(t *testing.T) {
 		{"empty part", "Action=Echo&Tags..Key=x", 400, "MalformedQueryString", ""},
 		{"too deep", "Action=Echo&" + strings.Repeat("a.", 32) + "a=x", 400, "MalformedQueryString", ""},
 		{"too many", many + "Action=Echo", 400, "MalformedQueryString", ""},
+		{"too many names", wide.String() + "Action=Echo", 400, "MalformedQueryString", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, body := post(t, s, tt.form)
