@@ -42,7 +42,7 @@ oauth:                signin userpool token web apierr arn
 cfn/template:
 cfn/transform:        cfn/template
 cfn/resource:         cfn/template apierr
-cfn:                  cfn/resource cfn/template cfn/transform store secret apierr
+cfn:                  cfn/resource cfn/template cfn/transform store secret web apierr
 cfnapi:               awsapi cfn apierr
 stsapi:               awsapi apierr
 console:              awsapi web apierr arn secret

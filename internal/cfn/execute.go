@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
 	"github.com/rockpoolhq/rockpool/internal/cfn/template"
 	"github.com/rockpoolhq/rockpool/internal/store"
+	"github.com/rockpoolhq/rockpool/internal/web"
 )
 
 // parallel is how many resources of a stack are worked on at once.
@@ -171,6 +173,7 @@ func clone(m map[string]*Resource) references {
 
 // failures are the resources that failed, as the reason of a stack names them.
 type failures struct {
+	log   *slog.Logger
 	mu    sync.Mutex
 	ids   []string
 	first error
@@ -185,6 +188,15 @@ func (f *failures) add(id string, err error, verb string) {
 		f.first, f.verb = err, verb
 	}
 }
+
+// panicked is add for a resource whose work has a bug in it, which is no
+// business of who reads the stack's events.
+func (f *failures) panicked(id string, err error) {
+	f.log.Error("a resource of a stack", "resource", id, "error", err)
+	f.add(id, errInternal, "be worked on")
+}
+
+var errInternal = errors.New("Internal Failure")
 
 func (f *failures) err(ctx context.Context) error {
 	f.mu.Lock()
@@ -228,7 +240,11 @@ func inOrder(ctx context.Context, ids []string, needs func(string) []string, wor
 			mu.Unlock()
 			var err error
 			if go_ {
-				err = work(id)
+				// Outside any request: nothing else would stop a panic.
+				if panicked := web.Recover(func() { err = work(id) }); panicked != nil {
+					err = panicked
+					fail.panicked(id, err)
+				}
 			}
 			<-slots
 			mu.Lock()
@@ -265,7 +281,7 @@ func (r *run) eachResource(d *definition) error {
 		byID[res.ID] = res
 		ids = append(ids, res.ID)
 	}
-	var fail failures
+	fail := failures{log: r.s.log()}
 	work := func(late bool) func(id string) error {
 		return func(id string) error {
 			verb, err := r.one(d, byID[id], late)

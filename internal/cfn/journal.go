@@ -9,6 +9,7 @@ import (
 
 	"github.com/rockpoolhq/rockpool/internal/secret"
 	"github.com/rockpoolhq/rockpool/internal/store"
+	"github.com/rockpoolhq/rockpool/internal/web"
 )
 
 const (
@@ -202,7 +203,10 @@ func (s *Service) carryOut(st *Stack) {
 			}
 		}
 	})
-	err := r.execute()
+	var err error
+	if panicked := web.Recover(func() { err = r.execute() }); panicked != nil {
+		err = panicked
+	}
 	cancel()
 	beat.Wait()
 	if s.ctx.Err() != nil {

@@ -43,7 +43,7 @@ func (r *run) rollback(kind string) error {
 func (r *run) restore() error {
 	var before map[string]*Resource
 	r.look(func(st *Stack) { before = clone(st.Operation.Before) })
-	var fail failures
+	fail := failures{log: r.s.log()}
 	inOrder(r.ctx, sortedIDs(before), func(id string) []string { return before[id].DependsOn }, func(id string) error {
 		err := r.restoreOne(before[id])
 		if err != nil {
@@ -206,7 +206,7 @@ func (r *run) remove(list []*Resource, policies bool) error {
 			}
 		}
 	}
-	var fail failures
+	fail := failures{log: r.s.log()}
 	inOrder(r.ctx, keys, func(k string) []string { return neededBy[k] }, func(k string) error {
 		err := r.removeOne(byKey[k], policies)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -350,6 +351,44 @@ func TestSec_PARSE_3_TemplatesAreBounded(t *testing.T) {
 		t.Errorf("chain: %v", err)
 	}
 }
+
+// Resources are made side by side, and what one of them selects by another is
+// evaluated only then, conditions included.
+func TestEnvironmentsBesideEachOther(t *testing.T) {
+	var conditions, list strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&conditions, "  C%d: !Equals [a, a]\n", i)
+		fmt.Fprintf(&list, "!If [C%d, x, y], ", i)
+	}
+	tpl, err := template.Parse("Conditions:\n" + conditions.String() + "Resources: {Index: {Type: T}, X: {Type: T, Properties: {V: !Select [!Ref Index, [" + list.String() + "]]}}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ := tpl.Resource("X")
+	env := environment(tpl, nil)
+	if _, err := env.Condition("C0"); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := env.Properties(x); err != nil || template.Known(m) {
+		t.Fatalf("%v %v, want what is not known yet", m, err)
+	}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			m, err := env.With(number{}).Properties(x)
+			if v, _ := m.Get("V"); err != nil || v != "x" {
+				t.Errorf("%v %v", v, err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// number is a resource whose name is 99.
+type number struct{}
+
+func (number) Ref(string) (any, error)            { return "99", nil }
+func (number) GetAtt(string, string) (any, error) { return "99", nil }
 
 func FuzzParse(f *testing.F) {
 	f.Add(head + `!Sub "${Env}"`)
