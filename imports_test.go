@@ -44,6 +44,7 @@ cfn/transform:        cfn/template
 cfn/resource:         cfn/template apierr
 cfn:                  cfn/resource cfn/template cfn/transform store secret web apierr
 cfnapi:               awsapi cfn apierr
+ecrapi:               awsapi apierr
 stsapi:               awsapi apierr
 console:              awsapi web apierr arn secret
 parameter:            store secret apierr arn

@@ -21,6 +21,7 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/cfn"
 	"github.com/rockpoolhq/rockpool/internal/cfnapi"
 	"github.com/rockpoolhq/rockpool/internal/cognitoapi"
+	"github.com/rockpoolhq/rockpool/internal/ecrapi"
 	"github.com/rockpoolhq/rockpool/internal/function"
 	"github.com/rockpoolhq/rockpool/internal/lambdaapi"
 	"github.com/rockpoolhq/rockpool/internal/message"
@@ -314,6 +315,7 @@ func (s *Server) wire(context.Context) error {
 	s.buckets = &bucket.Service{Store: s.store, KEK: s.kek, Now: s.clock.Now}
 	s.s3 = s3api.New(s.api, s.buckets, s.publicHost())
 	s.stacks.Fetch = s.fetchTemplate
+	s.api.Register(ecrapi.Model(), ecrapi.Operations()...)
 	s.api.Register(stsapi.Model(), stsapi.Operations(func(in stsapi.Session) (stsapi.Credentials, error) {
 		return s.keys.issue(s.clock.Now(), in)
 	})...)

@@ -37,6 +37,7 @@ var settings = map[string]struct {
 	},
 	"cloudformation": {"ValidationError", "InternalFailure", "RequestEntityTooLargeException", nil, "http://cloudformation.amazonaws.com/doc/2010-05-15/"},
 	"ssm":            {"ValidationException", "InternalServerError", "RequestEntityTooLargeException", nil, ""},
+	"ecr":            {"InvalidParameterException", "ServerException", "RequestEntityTooLargeException", nil, ""},
 	"sts":            {"ValidationError", "InternalFailure", "RequestEntityTooLargeException", nil, "https://sts.amazonaws.com/doc/2011-06-15/"},
 }
 
