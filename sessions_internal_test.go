@@ -12,7 +12,7 @@ import (
 )
 
 // In the package, since the clock of a production server cannot be moved.
-func TestSec_SIG_3_SessionsEndWithTimeAndKey(t *testing.T) {
+func TestSec_SIG_1_SessionsEndWithTimeAndKey(t *testing.T) {
 	db, err := sqlstore.Open(t.Context(), sqlstore.Options{})
 	if err != nil {
 		t.Fatal(err)

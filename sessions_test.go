@@ -29,7 +29,7 @@ func element(body, name string) string {
 
 // Temporary credentials are worth what the key is that they were made for, for
 // as long as they say.
-func TestSec_SIG_3_TemporaryCredentials(t *testing.T) {
+func TestSec_SIG_1_TemporaryCredentials(t *testing.T) {
 	s := start(t, rockpool.Options{Profile: rockpool.Production, DataDir: t.TempDir(), PublicURL: "https://rockpool.example.com"})
 	s.signer.AccessKeyID, s.signer.Secret = rootKey(t, s)
 	whoami := url.Values{"Action": {"GetCallerIdentity"}}
