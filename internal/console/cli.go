@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 )
@@ -107,11 +108,37 @@ func word(s string) string {
 	quoted := s
 	if !plain.MatchString(s) {
 		quoted = "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+		if strings.ContainsFunc(s, unseen) {
+			quoted = escaped(s)
+		}
 	}
 	if strings.HasPrefix(s, "-") {
 		return "=" + quoted // else it would pass for an option
 	}
 	return " " + quoted
+}
+
+// unseen reports whether a character acts on a terminal that it is pasted into,
+// or hides what comes next to it.
+func unseen(r rune) bool {
+	return unicode.Is(unicode.C, r) && r != '\n' && r != '\t' || r == unicode.ReplacementChar
+}
+
+// escaped quotes what is not to be in a paste: a Ctrl-C in a description would
+// end the command, and begin another.
+func escaped(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		switch {
+		case c == '\\' || c == '\'':
+			b.WriteString(`\` + string(c))
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, `\x%02x`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "$'" + b.String() + "'"
 }
 
 var (

@@ -14,6 +14,8 @@ func TestCommand(t *testing.T) {
 			`aws cognito-idp create-group --description 'it'\''s $HOME ` + "`x`'"},
 		{"text that looks like an option", call{"cognito-idp", "CreateGroup", object{"GroupName": "--debug"}},
 			"aws cognito-idp create-group --group-name='--debug'"},
+		{"what a terminal would act on", call{"cognito-idp", "CreateGroup", object{"Description": "a\x03'\\b\x1b[201~\u202eü"}},
+			`aws cognito-idp create-group --description $'a\x03\'\\b\x1b[201~\xe2\x80\xae\xc3\xbc'`},
 		{"plurals and runs of capitals", call{"cognito-idp", "UpdateUserPoolClient", object{"CallbackURLs": []string{"https://a.example/x"}, "AllowedOAuthFlowsUserPoolClient": true, "DefaultRedirectURI": "x"}},
 			"aws cognito-idp update-user-pool-client --allowed-o-auth-flows-user-pool-client --callback-urls '[\"https://a.example/x\"]' --default-redirect-uri x"},
 		{"switched off", call{"cognito-idp", "CreateUserPoolClient", object{"GenerateSecret": false}},
