@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 const idp = "cognito-idp"
@@ -216,12 +218,26 @@ func (c *Console) settingsOf(ctx context.Context, do performer, poolID string) (
 	}
 	in := object{"UserPoolId": poolID}
 	for _, name := range poolSettings {
-		if value, ok := out.UserPool[name]; ok {
+		if value, ok := out.UserPool[name]; ok && !isDefault(name, value) {
 			in[name] = value
 		}
 	}
 	set(in, "PoolName", text(out.UserPool["Name"]))
 	return in, nil
+}
+
+// recentDefaults are defaults that a call need not send back, since to leave
+// them out means the same: members that an AWS CLI of last year has not heard
+// of stay out of the commands that way.
+var recentDefaults = map[string]string{
+	"IssuerConfiguration": `{"Type":"ORIGINAL"}`,
+	"KeyConfiguration":    `{"KeyType":"AWS_OWNED_KEY"}`,
+	"AcrConfiguration":    `{"Level1":{"AcrValue":"urn:cognito:loa:1"},"Level2":{"AcrValue":"urn:cognito:loa:2"},"Level3":{"AcrValue":"urn:cognito:loa:3"},"Level4":{"AcrValue":"urn:cognito:loa:4"}}`,
+}
+
+func isDefault(name string, value any) bool {
+	text, err := json.Marshal(value, json.Deterministic(true))
+	return err == nil && recentDefaults[name] == string(text)
 }
 
 // poolSettings are the members that UpdateUserPool and DescribeUserPool share.

@@ -1,7 +1,10 @@
 package console_test
 
 import (
+	"encoding/json"
+	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -96,4 +99,71 @@ func TestAddTriggerWithItsPermission(t *testing.T) {
 		t.Error("a permission was added twice")
 	}
 	wants(t, v.submit(pool+"/properties", pool+"/properties/remove-trigger", nil), "The trigger is removed", "No function runs")
+}
+
+// api performs an operation as the console's modules do.
+func (v *visitor) api(service, operation, input string) string {
+	v.t.Helper()
+	m := tokenOfPage.FindStringSubmatch(v.get("/console/"))
+	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, v.base+"/console/api/"+service+"/"+operation, strings.NewReader(input))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Console-Token", m[1])
+	resp, err := v.client.Do(req)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return v.read(resp, http.StatusOK)
+}
+
+// UpdateUserPool takes what a call leaves out back to its default.
+func TestChangingOneThingKeepsTheRest(t *testing.T) {
+	v := newVisitor(t)
+	created := v.api("cognito-idp", "CreateUserPool", `{"PoolName":"p","Policies":{"PasswordPolicy":{"MinimumLength":11,"RequireNumbers":true}},"AliasAttributes":["email"],"AutoVerifiedAttributes":["email"],
+		"EmailVerificationSubject":"Hello","EmailVerificationMessage":"It is {####}","SmsVerificationMessage":"{####}","UserPoolTags":{"a":"b"},"DeletionProtection":"ACTIVE","UserPoolTier":"LITE",
+		"AdminCreateUserConfig":{"AllowAdminCreateUserOnly":true,"InviteMessageTemplate":{"EmailSubject":"Hi","EmailMessage":"{username} {####}"}},"AccountRecoverySetting":{"RecoveryMechanisms":[{"Name":"admin_only","Priority":1}]}}`)
+	id := regexp.MustCompile(`us-east-1_[A-Za-z0-9]{9}`).FindString(created)
+	changed := regexp.MustCompile(`"(LastModifiedDate|MinimumLength|Name)":[^,}]*`)
+	describe := func() string {
+		return changed.ReplaceAllString(v.api("cognito-idp", "DescribeUserPool", `{"UserPoolId":"`+id+`"}`), "")
+	}
+	before, pool := describe(), "/console/pools/"+id
+	wants(t, v.submit(pool+"/settings", pool+"/settings/password", url.Values{"length": {"20"}, "require": {"numbers"}}), "is saved", `value="20"`)
+	wants(t, v.submit(pool+"/properties", pool+"/properties/protection", url.Values{"name": {"q"}, "protect": {"on"}}), "are saved")
+	if after := describe(); after != before {
+		t.Errorf("before %s\nafter  %s", before, after)
+	}
+
+	client := v.api("cognito-idp", "CreateUserPoolClient", `{"UserPoolId":"`+id+`","ClientName":"c","GenerateSecret":true,"ReadAttributes":["email"],"WriteAttributes":["email","name"],"ExplicitAuthFlows":["ALLOW_USER_SRP_AUTH","ALLOW_REFRESH_TOKEN_AUTH"],
+		"AccessTokenValidity":10,"TokenValidityUnits":{"AccessToken":"minutes"},"CallbackURLs":["https://a.example/x"],"LogoutURLs":["https://a.example/y"],"PreventUserExistenceErrors":"LEGACY","AuthSessionValidity":5}`)
+	clientID := regexp.MustCompile(`"ClientId":"([a-z0-9]+)"`).FindStringSubmatch(client)[1]
+	stamps := regexp.MustCompile(`"LastModifiedDate":[^,}]*`)
+	page := pool + "/clients/" + clientID
+	wants(t, v.submit(page, page+"/settings", url.Values{
+		"name": {"c"}, "flow": {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}, "access": {"10"}, "access-unit": {"minutes"}, "id-unit": {"hours"}, "refresh-unit": {"days"}, "refresh": {"30"},
+		"session": {"5"}, "revocation": {"on"}, "existence": {"LEGACY"}, "limit-read": {"on"}, "read": {"email"}, "limit-write": {"on"}, "write": {"email", "name"},
+	}), "The app client is saved")
+	var was, is map[string]map[string]any
+	for text, into := range map[string]*map[string]map[string]any{client: &was, v.api("cognito-idp", "DescribeUserPoolClient", `{"UserPoolId":"`+id+`","ClientId":"`+clientID+`"}`): &is} {
+		if err := json.Unmarshal([]byte(stamps.ReplaceAllString(text, `"LastModifiedDate":0`)), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, value := range was["UserPoolClient"] {
+		if now := is["UserPoolClient"][name]; name != "TokenValidityUnits" && !reflect.DeepEqual(now, value) {
+			t.Errorf("%s was %v and is %v", name, value, now)
+		}
+	}
+}
+
+func TestStackPages(t *testing.T) {
+	v := newVisitor(t)
+	wants(t, v.get("/console/stacks"), "There is no stack")
+	v.api("cloudformation", "CreateStack", `{"StackName":"people","TemplateBody":"Resources:\n  Pool:\n    Type: AWS::Cognito::UserPool\nOutputs:\n  Id:\n    Value: !Ref Pool\n"}`)
+	wants(t, v.get("/console/stacks"), "people")
+	wants(t, v.get("/console/stacks/people"), "AWS::Cognito::UserPool", "CREATE_IN_PROGRESS", "aws cloudformation delete-stack --stack-name people")
+	wants(t, v.submit("/console/stacks/people", "/console/stacks/people/delete", url.Values{"confirm": {"x"}}), "Nothing was deleted")
+	wants(t, v.submit("/console/stacks/people", "/console/stacks/people/delete", url.Values{"confirm": {"people"}}), "is being deleted")
 }
