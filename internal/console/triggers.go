@@ -80,28 +80,37 @@ func triggersIn(config map[string]any) (list []poolTrigger) {
 	return list
 }
 
-// triggerProbe finds out, once, which triggers the server refuses.
+// triggerProbe keeps which triggers the server refuses.
 type triggerProbe struct {
-	once    sync.Once
-	refused map[string]string
+	mu      sync.Mutex
+	refused map[string]string // nil: not known yet
 }
 
 // refusals are the triggers that are not built, with the server's own words: it
 // is asked to set each of them for a pool that does not exist. What it cannot
 // do it says before it looks for the pool.
 func (c *Console) refusals(ctx context.Context, do performer) map[string]string {
-	c.triggers.once.Do(func() {
-		c.triggers.refused = map[string]string{}
-		for _, kind := range triggerKinds {
-			in := object{"UserPoolId": "us-east-1_000000000", "LambdaConfig": object{}}
-			kind.set(in["LambdaConfig"].(object), "arn:aws:lambda:us-east-1:000000000000:function:none", "V1_0")
-			err := do(context.WithoutCancel(ctx), idp, "UpdateUserPool", in, nil)
-			if isCode(err, apierr.InvalidParameter) && strings.Contains(said(err), "not supported") {
-				c.triggers.refused[kind.Member] = said(err)
-			}
+	c.triggers.mu.Lock()
+	defer c.triggers.mu.Unlock()
+	if c.triggers.refused != nil {
+		return c.triggers.refused
+	}
+	refused, certain := map[string]string{}, true
+	for _, kind := range triggerKinds {
+		config := object{}
+		kind.set(config, "arn:aws:lambda:us-east-1:000000000000:function:none", "V1_0")
+		err := do(ctx, idp, "UpdateUserPool", object{"UserPoolId": "us-east-1_000000000", "LambdaConfig": config}, nil)
+		switch {
+		case isCode(err, apierr.InvalidParameter) && strings.Contains(said(err), "not supported"):
+			refused[kind.Member] = said(err)
+		case !isCode(err, apierr.InvalidParameter) && !isCode(err, apierr.ResourceNotFound):
+			certain = false // this caller may not ask, or has gone
 		}
-	})
-	return c.triggers.refused
+	}
+	if certain {
+		c.triggers.refused = refused
+	}
+	return refused
 }
 
 // set puts the trigger into a LambdaConfig.
