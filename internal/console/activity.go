@@ -36,6 +36,14 @@ type signInEvent struct {
 	}
 }
 
+// Good reports whether it ended in tokens.
+func (e signInEvent) Good() bool { return e.Outcome == "tokens" }
+
+// byTrigger reports whether a function was why it failed.
+func (e signInEvent) byTrigger() bool {
+	return strings.Contains(e.Outcome, "Lambda")
+}
+
 type activityPage struct {
 	page
 	Pool    string // the filter

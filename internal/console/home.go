@@ -1,8 +1,6 @@
 package console
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,8 +25,8 @@ type homePage struct {
 	PoolID, ClientID string // that the snippets are about
 	Clients          []userPoolClient
 	Snippets         []snippet
-	SignIns          []signIn
-	Failures         []signIn
+	SignIns          []signInEvent
+	Failures         []signInEvent
 	Now              time.Time
 }
 
@@ -36,21 +34,6 @@ type homePool struct{ ID, Name, Issuer string }
 
 // snippet is how to point one SDK at this server.
 type snippet struct{ ID, Label, Note, Text string }
-
-// signIn is a recent sign-in, as far as the home page shows it.
-type signIn struct {
-	Time                               time.Time
-	PoolID, Username, Outcome, Message string
-	Flow                               string
-}
-
-// Good reports whether it ended in tokens.
-func (s signIn) Good() bool { return s.Outcome == "tokens" }
-
-// byTrigger reports whether a function was why it failed.
-func (s signIn) byTrigger() bool {
-	return strings.Contains(s.Outcome, "Lambda")
-}
 
 func (c *Console) home(w http.ResponseWriter, r *http.Request) error {
 	p := &homePage{URL: c.URL, Now: c.now(), PoolID: r.URL.Query().Get("pool"), ClientID: r.URL.Query().Get("client")}
@@ -130,17 +113,11 @@ func (c *Console) homeSignIns(r *http.Request, p *homePage) error {
 	if !sessionFrom(r).principal.Root {
 		return nil
 	}
-	raw, err := json.Marshal(c.Data.SignIns("", ""))
+	events, err := c.signIns("")
 	if err != nil {
-		return fmt.Errorf("recent sign-ins: %w", err)
+		return err
 	}
-	var list struct {
-		SignIns []signIn `json:"signIns"`
-	}
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return fmt.Errorf("recent sign-ins: %w", err)
-	}
-	for _, s := range list.SignIns {
+	for _, s := range events {
 		if len(p.SignIns) < maxHomeSignIns {
 			p.SignIns = append(p.SignIns, s)
 		}
