@@ -45,7 +45,7 @@ func TestConsoleCommandsWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v.Set("console-token", pageToken.FindStringSubmatch(read(client.Get(s.URL+"/console/")))[1])
+		v.Set("console-token", pageToken.FindStringSubmatch(read(client.Get(s.URL + "/console/")))[1])
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+address, strings.NewReader(v.Encode()))
 		if err != nil {
 			t.Fatal(err)

@@ -31,7 +31,9 @@ func TestServerlessTemplate(t *testing.T) {
 
 	var got struct{ TemplateBody json.RawMessage }
 	c.do(&got, "cloudformation", "get-template", "--stack-name", "shop", "--template-stage", "Processed")
-	var processed struct{ Resources map[string]struct{ Type string } }
+	var processed struct {
+		Resources map[string]struct{ Type string }
+	}
 	if err := json.Unmarshal(got.TemplateBody, &processed); err != nil {
 		t.Fatalf("the processed template: %v\n%s", err, got.TemplateBody)
 	}
