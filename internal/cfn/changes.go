@@ -2,7 +2,6 @@ package cfn
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -30,15 +29,6 @@ type PlannedProperty struct {
 	Before, After *string
 }
 
-// hide keeps in mind what NoEcho hides.
-func (d *definition) hide(names []string, values map[string]string) {
-	for _, name := range names {
-		if v := values[name]; v != "" {
-			d.secrets = append(d.secrets, v)
-		}
-	}
-}
-
 // knownAfter stands for what only the execution of a change set will tell.
 const knownAfter = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
@@ -64,10 +54,7 @@ func (d *definition) shown(v any) any {
 	case template.Unknown:
 		return knownAfter
 	case string:
-		for _, secret := range d.secrets {
-			v = strings.ReplaceAll(v, secret, "****")
-		}
-		return v
+		return d.mask(v)
 	case []any:
 		out := make([]any, len(v))
 		for i, e := range v {
@@ -77,11 +64,11 @@ func (d *definition) shown(v any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, e := range v {
-			out[k] = d.shown(e)
+			out[d.mask(k)] = d.shown(e)
 		}
 		return out
 	}
-	return v
+	return d.maskScalar(v)
 }
 
 // context is the properties of a resource as a change set shows them.

@@ -8,6 +8,7 @@
 // # A stack's life
 //
 //	plan.go       template + parameters + what is there → what has to change
+//	mask.go       what NoEcho hides, in values that are shown
 //	changes.go    … resource by resource, as change sets show it
 //	requests.go   CreateStack, UpdateStack, DeleteStack: checks, then begin
 //	changeset.go  a plan that is kept, to be looked at and executed

@@ -22,3 +22,48 @@ func TestSec_ERR_1_APanicFailsTheStackOnly(t *testing.T) {
 		t.Errorf("the panic is shown: %v", w.events("s"))
 	}
 }
+
+// What functions make of a value that NoEcho hides is hidden as well.
+func TestSec_LOG_1_NoEchoInOtherForms(t *testing.T) {
+	w := newWorld(t)
+	const text = `
+Transform: AWS::LanguageExtensions
+Parameters:
+  P: {Type: String, NoEcho: true}
+  Q: {Type: String, NoEcho: true}
+  L: {Type: CommaDelimitedList, NoEcho: true}
+  N: {Type: Number, NoEcho: true}
+Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties:
+      Handler: index.handler
+      Runtime: nodejs22.x
+      Role: arn:aws:iam::000000000000:role/r
+      Timeout: !Ref N
+      Code: {ZipFile: "exports.handler = 1"}
+      Environment:
+        Variables:
+          A: !Base64 {"Fn::Sub": "user:${P}"}
+          B: !Select [1, !Split ["/", !Ref P]]
+          C: !Join [";", !Ref L]
+          D: !ToJsonString {k: !Ref Q}
+          E: !Ref Q
+`
+	in := object{"StackName": "s", "ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": text, "Parameters": []object{
+		{"ParameterKey": "P", "ParameterValue": "canary1/canary2"}, {"ParameterKey": "Q", "ParameterValue": `canary1/"canary2"canary3`},
+		{"ParameterKey": "L", "ParameterValue": "canary4, canary5"}, {"ParameterKey": "N", "ParameterValue": "777"},
+	}}
+	w.must("cloudformation", "CreateChangeSet", in, nil)
+	var out object
+	w.must("cloudformation", "DescribeChangeSet", object{"StackName": "s", "ChangeSetName": "c", "IncludePropertyValues": true}, &out)
+	shown := fmt.Sprint(out)
+	for _, secret := range []string{"canary", "777", "dXNlcj", "Y2FuYXJ5"} {
+		if at := strings.Index(shown, secret); at >= 0 {
+			t.Errorf("%s is shown: %.80s", secret, shown[max(0, at-40):])
+		}
+	}
+	if !strings.Contains(shown, "index.handler") {
+		t.Errorf("nothing is shown: %s", shown)
+	}
+}
