@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -81,7 +80,6 @@ type poolOverviewPage struct {
 	poolPage
 	Issuer, JWKS string
 	Triggers     []poolTrigger
-	Risky        []riskyClient
 }
 
 // riskyClient is a client whose people may write custom attributes themselves.
@@ -248,13 +246,4 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
-}
-
-// pretty is a value as JSON for reading.
-func pretty(v any) string {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return ""
-	}
-	return string(text)
 }

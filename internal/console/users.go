@@ -31,13 +31,13 @@ var searchable = []string{
 
 type userListPage struct {
 	poolPage
-	Searchable         []string
-	By, Match, Text    string
-	Filter             string
-	Users              []user
-	Next, After, First string
-	Problem            string
-	CLI                template.HTML
+	Searchable      []string
+	By, Match, Text string
+	Filter          string
+	Users           []user
+	Next, After     string
+	Problem         string
+	CLI             template.HTML
 }
 
 func (c *Console) listUsers(w http.ResponseWriter, r *http.Request) error {
@@ -210,7 +210,6 @@ type userPage struct {
 	User         user
 	Name         string
 	Attributes   []schemaAttribute
-	Verified     []attribute // that are not in the schema's forms
 	Groups       []group
 	Others       []group // that the user could join
 	StatusMeans  string
