@@ -230,15 +230,11 @@ func (s *Service) ListChangeSets(ctx context.Context, region, stack string) (lis
 		if err != nil {
 			return err
 		}
-		docs, _, err := tx.ListDocuments(kindChangeSet, st.ID, store.Page{Limit: store.MaxPage})
-		for _, d := range docs {
+		return each(tx, kindChangeSet, st.ID, func(d store.Document) error {
 			cs := &ChangeSet{}
-			if err := s.open(d, cs); err != nil {
-				return err
-			}
 			list = append(list, cs)
-		}
-		return err
+			return s.open(d, cs)
+		})
 	})
 	return list, err
 }
@@ -297,16 +293,14 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, a Actor, region, stack, 
 			return apierr.Newf(codeChangeSet, "ChangeSet [%s] cannot be executed: the stack is in %s", cs.ID, st.Status)
 		}
 		// A stack has no more use for other plans once one is executed.
-		docs, _, err := tx.ListDocuments(kindChangeSet, st.ID, store.Page{Limit: store.MaxPage})
+		err = each(tx, kindChangeSet, st.ID, func(d store.Document) error {
+			if d.Name == doc.Name {
+				return nil
+			}
+			return tx.DeleteDocument(d.Kind, d.Scope, d.Name)
+		})
 		if err != nil {
 			return err
-		}
-		for _, d := range docs {
-			if d.Name != doc.Name {
-				if err := tx.DeleteDocument(d.Kind, d.Scope, d.Name); err != nil {
-					return err
-				}
-			}
 		}
 		cs.Execution = "EXECUTE_COMPLETE"
 		if doc, err = s.seal(doc, cs); err != nil {

@@ -65,15 +65,12 @@ type Export struct{ Name, Value, StackID string }
 func (s *Service) Exports(ctx context.Context, region string) (list []Export, err error) {
 	err = s.Store.View(ctx, func(tx store.Tx) error {
 		list = nil
-		docs, _, err := tx.ListDocuments(kindExport, region, store.Page{Limit: store.MaxPage})
-		for _, d := range docs {
-			var e exportRecord
-			if err := s.open(d, &e); err != nil {
-				return err
-			}
-			list = append(list, Export(e))
-		}
-		return err
+		return each(tx, kindExport, region, func(d store.Document) error {
+			var e Export
+			err := s.open(d, &e)
+			list = append(list, e)
+			return err
+		})
 	})
 	return list, err
 }

@@ -145,11 +145,10 @@ func (s *Service) resume() {
 	var ids []string
 	err := s.Store.View(s.ctx, func(tx store.Tx) error {
 		ids = nil
-		list, _, err := tx.ListDocuments(kindRunning, "", store.Page{Limit: store.MaxPage})
-		for _, d := range list {
+		return each(tx, kindRunning, "", func(d store.Document) error {
 			ids = append(ids, d.Name)
-		}
-		return err
+			return nil
+		})
 	})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.log().Warn("look for interrupted stack operations", "error", err)

@@ -10,9 +10,6 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/store"
 )
 
-// exportRecord is an export of a stack.
-type exportRecord struct{ Name, Value, StackID string }
-
 // outputs evaluates the outputs of a stack whose resources are there.
 func (d *definition) outputs(now references) (list []OutputValue, known bool, err error) {
 	env := d.environment(now)
@@ -71,7 +68,7 @@ func (r *run) export(outputs []OutputValue) error {
 				continue
 			}
 			keep[o.Export] = true
-			if err := r.s.putExport(tx, region, exportRecord{o.Export, o.Value, id}); err != nil {
+			if err := r.s.putExport(tx, region, Export{o.Export, o.Value, id}); err != nil {
 				return err
 			}
 		}
@@ -94,7 +91,7 @@ func (r *run) export(outputs []OutputValue) error {
 	})
 }
 
-func (s *Service) putExport(tx store.Tx, region string, e exportRecord) error {
+func (s *Service) putExport(tx store.Tx, region string, e Export) error {
 	d, err := tx.Document(kindExport, region, e.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		d, err = s.seal(store.Document{Kind: kindExport, Scope: region, Name: e.Name}, e)
@@ -106,7 +103,7 @@ func (s *Service) putExport(tx store.Tx, region string, e exportRecord) error {
 	if err != nil {
 		return err
 	}
-	var old exportRecord
+	var old Export
 	if err := s.open(d, &old); err != nil {
 		return err
 	}
@@ -175,21 +172,14 @@ func (s *Service) exportUser(tx store.Tx, st *Stack, but map[string]bool) (strin
 // all reads every stack of a region, deleted ones included.
 func (s *Service) all(tx store.Tx, region string) ([]*Stack, error) {
 	var list []*Stack
-	for page := (store.Page{Limit: 100}); ; {
-		docs, next, err := tx.ListDocuments(kindStack, region, page)
-		if err != nil {
-			return nil, err
+	err := each(tx, kindStack, region, func(d store.Document) error {
+		st := &Stack{}
+		if err := s.open(d, st); err != nil {
+			return err
 		}
-		for _, d := range docs {
-			st := &Stack{}
-			if err := s.open(d, st); err != nil {
-				return nil, err
-			}
-			st.version = d.Version
-			list = append(list, st)
-		}
-		if page.After = next; next == "" {
-			return list, nil
-		}
-	}
+		st.version = d.Version
+		list = append(list, st)
+		return nil
+	})
+	return list, err
 }

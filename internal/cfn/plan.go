@@ -325,7 +325,7 @@ func (f references) GetAtt(id, attribute string) (any, error) {
 func (s *Service) importer(ctx context.Context, region string, used *[]string) func(string) (string, error) {
 	var mu sync.Mutex // resources are evaluated side by side
 	return func(name string) (string, error) {
-		var e exportRecord
+		var e Export
 		err := s.Store.View(ctx, func(tx store.Tx) error {
 			d, err := tx.Document(kindExport, region, name)
 			if err != nil {

@@ -132,6 +132,25 @@ func (s *Service) open(d store.Document, v any) error {
 	return nil
 }
 
+// each calls fn with every document of a kind in a scope, by name, until fn
+// returns an error. fn may delete the document.
+func each(tx store.Tx, kind, scope string, fn func(store.Document) error) error {
+	for page := (store.Page{Limit: store.MaxPage}); ; {
+		docs, next, err := tx.ListDocuments(kind, scope, page)
+		if err != nil {
+			return err
+		}
+		for _, d := range docs {
+			if err := fn(d); err != nil {
+				return err
+			}
+		}
+		if page.After = next; next == "" {
+			return nil
+		}
+	}
+}
+
 func stackDocument(st *Stack) store.Document {
 	return store.Document{Kind: kindStack, Scope: st.Region, Name: uuidOf(st.ID), Version: st.version}
 }
