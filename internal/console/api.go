@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"mime"
 	"net/http"
@@ -29,6 +30,11 @@ func (c *Console) mountAPI(mux *http.ServeMux) {
 		name, err := arn.ParseFunction(r.URL.Query().Get("function"), regionOf(r), c.account(r))
 		if err != nil {
 			return apierr.New(apierr.InvalidParameter, "This is not the name of a function.")
+		}
+		if !c.Open { // following has no end, but a session has
+			ctx, cancel := context.WithTimeout(r.Context(), sessionIdle)
+			defer cancel()
+			r = r.WithContext(ctx)
 		}
 		c.Data.Logs(w, r, name)
 		return nil
