@@ -39,7 +39,8 @@ awsapi/awsapitest:    awsapi sigv4 apierr
 cognitoapi:           awsapi userpool signin apierr arn
 lambdaapi:            awsapi function apierr arn
 oauth:                signin userpool token web apierr arn
-cfn/template:
+pattern:
+cfn/template:         pattern
 cfn/transform:        cfn/template
 cfn/resource:         cfn/template apierr
 cfn:                  cfn/resource cfn/template cfn/transform store secret web apierr
@@ -47,7 +48,7 @@ cfnapi:               awsapi cfn apierr
 ecrapi:               awsapi apierr
 stsapi:               awsapi apierr
 console:              awsapi web apierr arn secret
-parameter:            store secret apierr arn
+parameter:            pattern store secret apierr arn
 ssmapi:               awsapi parameter apierr
 bucket:               store secret apierr
 s3api:                awsapi bucket sigv4 web apierr

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/arn"
+	"github.com/rockpoolhq/rockpool/internal/pattern"
 	"github.com/rockpoolhq/rockpool/internal/secret"
 	"github.com/rockpoolhq/rockpool/internal/store"
 )
@@ -36,6 +37,7 @@ const (
 	maxName      = 1011
 	maxHierarchy = 15
 	maxTags      = 50
+	maxPattern   = 10_000 // instructions; a value runs through them in a transaction
 )
 
 // Parameter is a parameter as it is now.
@@ -199,7 +201,7 @@ func (p *Parameter) change(in Put, now time.Time) error {
 		p.AllowedPattern = *in.AllowedPattern
 	}
 	if p.AllowedPattern != "" {
-		re, err := regexp.Compile(p.AllowedPattern)
+		re, _, err := pattern.Compile(p.AllowedPattern, false, maxPattern)
 		if err != nil {
 			return apierr.New(codeBadPattern, "AllowedPattern is not a regular expression that this server can check.")
 		}

@@ -30,7 +30,6 @@ const (
 	maxExpanded  = 4 * MaxBody // bytes of texts, likewise
 	maxText      = 1 << 20     // bytes of one text that functions make
 	maxValue     = 4096        // bytes of a parameter's value
-	maxPattern   = 2048        // bytes of an AllowedPattern
 	maxProgram   = 20_000      // instructions of all patterns, which one text has to run through
 )
 

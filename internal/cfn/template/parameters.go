@@ -2,10 +2,11 @@ package template
 
 import (
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rockpoolhq/rockpool/internal/pattern"
 )
 
 // Parameter is one entry of Parameters.
@@ -68,7 +69,7 @@ func parameter(id string, m *Map) (*Parameter, error) {
 			}
 		case "AllowedPattern":
 			p.patternText = text(v)
-			p.pattern, p.program, err = compile(p.patternText)
+			p.pattern, p.program, err = pattern.Compile(p.patternText, true, maxProgram)
 		case "MinLength":
 			p.minLength, err = number(v)
 		case "MaxLength":
@@ -95,26 +96,6 @@ func parameter(id string, m *Map) (*Parameter, error) {
 		return nil, formatError("Unrecognized parameter type: %.100s", t)
 	}
 	return p, nil
-}
-
-// compile makes a pattern for whole texts. It is RE2, which takes linear time
-// whatever the pattern is; but a{1000} is a thousand instructions, of which each
-// takes its time with each letter and its place in memory.
-func compile(pattern string) (*regexp.Regexp, int, error) {
-	if len(pattern) > maxPattern {
-		return nil, 0, errorf("the pattern is too long")
-	}
-	whole := `^(?:` + pattern + `)$`
-	tree, err := syntax.Parse(whole, syntax.Perl)
-	if err != nil {
-		return nil, 0, err
-	}
-	program, err := syntax.Compile(tree.Simplify())
-	if err != nil || len(program.Inst) > maxProgram {
-		return nil, 0, errorf("the pattern is too large")
-	}
-	re, err := regexp.Compile(whole)
-	return re, len(program.Inst), err
 }
 
 func number(v any) (*float64, error) {
