@@ -1,6 +1,7 @@
 package cfn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -59,7 +60,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, a Actor, region string, i
 		old = st
 	}
 	cs := &ChangeSet{
-		Name: in.ChangeSet, StackID: st.ID, StackName: st.Name, Description: in.Description, Type: orText(in.Type, "UPDATE"),
+		Name: in.ChangeSet, StackID: st.ID, StackName: st.Name, Description: in.Description, Type: cmp.Or(in.Type, "UPDATE"),
 		ID:     "arn:aws:cloudformation:" + region + ":" + s.Account + ":changeSet/" + in.ChangeSet + "/" + secret.UUID(),
 		Status: "CREATE_COMPLETE", Execution: "AVAILABLE", Created: s.now(), Tags: in.Tags, Capabilities: in.Capabilities, OnFailure: in.OnFailure,
 		ImportExisting: in.ImportExisting, StackVersion: st.Events,
@@ -103,13 +104,6 @@ func (s *Service) CreateChangeSet(ctx context.Context, a Actor, region string, i
 	return cs.ID, st.ID, err
 }
 
-func orText(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
-}
-
 // forChangeSet finds the stack of a change set, or makes one that waits for it.
 func (s *Service) forChangeSet(ctx context.Context, a Actor, region string, in NewChangeSet) (st *Stack, err error) {
 	if in.Type != "CREATE" {
@@ -121,8 +115,8 @@ func (s *Service) forChangeSet(ctx context.Context, a Actor, region string, in N
 		}
 		return st, nil
 	}
-	if !stackName.MatchString(in.Name) {
-		return nil, invalid("1 validation error detected: Value '%.150s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", in.Name)
+	if err := checkName(in.Name); err != nil {
+		return nil, err
 	}
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		st, err = s.find(tx, region, in.Name)
@@ -270,7 +264,7 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, a Actor, region, stack, 
 			return nil
 		}
 		if cs.Execution != "AVAILABLE" {
-			return apierr.Newf(codeChangeSet, "ChangeSet [%s] cannot be executed in its current status of [%s]", cs.ID, orText(cs.Execution, cs.Status))
+			return apierr.Newf(codeChangeSet, "ChangeSet [%s] cannot be executed in its current status of [%s]", cs.ID, cmp.Or(cs.Execution, cs.Status))
 		}
 		if st.Events != cs.StackVersion {
 			return apierr.Newf(codeChangeSet, "ChangeSet [%s] cannot be executed in its current execution status of [OBSOLETE]: the stack has changed since", cs.ID)

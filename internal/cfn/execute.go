@@ -3,6 +3,7 @@
 package cfn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,13 +61,10 @@ func (r *run) finish() error {
 		if err == nil && !terminal(st.Status) {
 			return nil
 		}
-		if err == nil {
-			err = tx.DeleteDocument(kindRunning, "", r.st.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
 		}
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		return err
+		return forget(tx, kindRunning, "", r.st.ID)
 	})
 }
 
@@ -85,7 +83,7 @@ func (r *run) forward(kind string) error {
 	if err == nil {
 		var now references
 		r.look(func(st *Stack) { now = clone(st.Resources) })
-		outputs, _, err = d.outputs(now)
+		outputs, err = d.outputs(now)
 	}
 	if err == nil {
 		err = r.export(outputs)
@@ -404,14 +402,7 @@ func (r *run) refuse(res *template.Resource, old *Resource, status string, cause
 			st.Resources[res.ID] = failed
 		}
 	}, resourceEvent(failed, status, failed.Reason))
-	return orFirst(err, cause)
-}
-
-func orFirst(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
+	return cmp.Or(err, cause)
 }
 
 // reasonOf is what an event says of an error.

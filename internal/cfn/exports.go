@@ -11,13 +11,13 @@ import (
 )
 
 // outputs evaluates the outputs of a stack whose resources are there.
-func (d *definition) outputs(now references) (list []OutputValue, known bool, err error) {
+func (d *definition) outputs(now references) (list []OutputValue, err error) {
 	env := d.environment(now)
 	for _, o := range d.template.Outputs {
 		if o.Condition != "" {
 			holds, err := env.Condition(o.Condition)
 			if err != nil {
-				return nil, false, asInvalid(err)
+				return nil, asInvalid(err)
 			}
 			if !holds {
 				continue
@@ -25,17 +25,17 @@ func (d *definition) outputs(now references) (list []OutputValue, known bool, er
 		}
 		out := OutputValue{Key: o.ID, Description: o.Description}
 		if out.Value, err = outputText(env, o.ID, o.Value); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		if o.Export != nil {
 			if out.Export, err = outputText(env, o.ID, o.Export); err != nil {
-				return nil, false, err
+				return nil, err
 			}
 		}
 		list = append(list, out)
 	}
 	slices.SortFunc(list, func(a, b OutputValue) int { return strings.Compare(a.Key, b.Key) })
-	return list, true, nil
+	return list, nil
 }
 
 func outputText(env *template.Environment, id string, v any) (string, error) {
@@ -83,7 +83,7 @@ func (r *run) export(outputs []OutputValue) error {
 			if user != "" {
 				return invalid("Export %s cannot be deleted as it is in use by %s", o.Export, user)
 			}
-			if err := tx.DeleteDocument(kindExport, region, o.Export); err != nil && !errors.Is(err, store.ErrNotFound) {
+			if err := forget(tx, kindExport, region, o.Export); err != nil {
 				return err
 			}
 		}

@@ -36,7 +36,7 @@ func (s *Service) event(tx store.Tx, st *Stack, e Event) error {
 		return err
 	}
 	if old := st.Events - maxEvents; old > 0 {
-		if err := tx.DeleteDocument(kindEvent, st.ID, fmt.Sprintf("%012d", 1_000_000_000_000-old)); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err := forget(tx, kindEvent, st.ID, fmt.Sprintf("%012d", 1_000_000_000_000-old)); err != nil {
 			return err
 		}
 	}
@@ -165,11 +165,7 @@ func (s *Service) take(id string) (*Stack, error) {
 		st = nil
 		got, err := s.load(tx, id)
 		if errors.Is(err, store.ErrNotFound) || err == nil && (got.Operation == nil || terminal(got.Status)) {
-			err = tx.DeleteDocument(kindRunning, "", id)
-			if errors.Is(err, store.ErrNotFound) {
-				err = nil
-			}
-			return err
+			return forget(tx, kindRunning, "", id)
 		}
 		if err != nil {
 			return err

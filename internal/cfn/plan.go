@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
 	"github.com/rockpoolhq/rockpool/internal/cfn/template"
@@ -163,7 +165,7 @@ func (s *Service) ssmParameter(ctx context.Context, id, name string) (string, er
 	var out struct{ Parameter struct{ Value string } }
 	answer, err := s.Caller.Call(ctx, "ssm", "GetParameter", map[string]any{"Name": name})
 	if err == nil {
-		err = decode(answer, &out)
+		err = json.Unmarshal(answer, &out)
 	}
 	if err != nil {
 		return "", invalid("Unable to fetch parameters [%s] from parameter store for this account (parameter %s).", name, id)

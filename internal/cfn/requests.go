@@ -6,17 +6,19 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/secret"
 	"github.com/rockpoolhq/rockpool/internal/store"
 )
 
-func decode(v jsontext.Value, out any) error { return json.Unmarshal(v, out) }
-
 var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
+
+func checkName(name string) error {
+	if stackName.MatchString(name) {
+		return nil
+	}
+	return invalid("1 validation error detected: Value '%.150s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", name)
+}
 
 // Change is a request to create or update a stack.
 type Change struct {
@@ -35,8 +37,8 @@ func (s *Service) newStackID(region, name string) string {
 
 // Create begins the creation of a stack and returns its id.
 func (s *Service) Create(ctx context.Context, a Actor, region string, in Change) (string, error) {
-	if !stackName.MatchString(in.Name) {
-		return "", invalid("1 validation error detected: Value '%.150s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", in.Name)
+	if err := checkName(in.Name); err != nil {
+		return "", err
 	}
 	if in.DisableRollback && in.OnFailure != "" {
 		return "", invalid("You can specify either DisableRollback or OnFailure, but not both.")
@@ -97,7 +99,7 @@ func (s *Service) begin(tx store.Tx, st *Stack, status string, op *Operation) er
 	if err := tx.CreateDocument(store.Document{Kind: kindRunning, Name: st.ID, UpdatedAt: s.now()}); err != nil && !errors.Is(err, store.ErrExists) {
 		return err
 	}
-	if err := tx.DeleteDocument(kindCancel, "", st.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := forget(tx, kindCancel, "", st.ID); err != nil {
 		return err
 	}
 	return s.save(tx, st)
@@ -144,7 +146,7 @@ func (d *definition) same(st *Stack, tags []Tag) (bool, error) {
 	if err != nil || len(plan) > 0 || !slices.Equal(tags, st.Tags) {
 		return false, err
 	}
-	outputs, _, err := d.outputs(references(st.Resources))
+	outputs, err := d.outputs(references(st.Resources))
 	return err == nil && slices.Equal(outputs, st.Outputs), err
 }
 

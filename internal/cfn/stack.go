@@ -151,6 +151,14 @@ func each(tx store.Tx, kind, scope string, fn func(store.Document) error) error 
 	}
 }
 
+// forget deletes a document that may be gone already.
+func forget(tx store.Tx, kind, scope, name string) error {
+	if err := tx.DeleteDocument(kind, scope, name); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
 func stackDocument(st *Stack) store.Document {
 	return store.Document{Kind: kindStack, Scope: st.Region, Name: uuidOf(st.ID), Version: st.version}
 }

@@ -1,6 +1,7 @@
 package cfn
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -102,7 +103,7 @@ func (r *run) ended(res, old *Resource, status string, cause error) error {
 			st.Resources[res.ID] = &c
 		}
 	}, resourceEvent(res, status, reason))
-	return orFirst(err, cause)
+	return cmp.Or(err, cause)
 }
 
 // update changes a resource in place.

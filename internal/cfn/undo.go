@@ -176,11 +176,7 @@ func (r *run) deleteAll(op Operation) error {
 		return r.stackStatus("DELETE_FAILED", err.Error(), phase(""))
 	}
 	err := r.s.Store.Update(r.ctx, func(tx store.Tx) error {
-		err := tx.DeleteDocument(kindName, r.st.Region, r.st.Name)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		return err
+		return forget(tx, kindName, r.st.Region, r.st.Name)
 	})
 	if err != nil {
 		return err
