@@ -232,7 +232,7 @@ func (c *Console) signInPage(w http.ResponseWriter, r *http.Request) error {
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) error {
 	p := &signInPage{Next: ownPath(r.PostForm.Get("next")), AccessKeyID: clip(r.PostForm.Get("key"), 128)}
 	source := web.SourceIP(r)
-	if !c.attempts.allow(source, c.now()) {
+	if !c.attempts.begin(source, c.now()) {
 		noteError(r, apierr.New(apierr.TooManyRequests, "too many attempts"))
 		p.Problem = "Too many attempts from your address. Wait a few minutes."
 		return c.renderStatus(w, r, http.StatusTooManyRequests, "sign-in", p)
@@ -247,11 +247,11 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) error {
 		want = c.openKey
 	}
 	if same := hmac.Equal([]byte(hashOf(want)), []byte(hashOf(r.PostForm.Get("secret")))); !same || unknown {
-		c.attempts.failed(source, c.now())
 		noteError(r, apierr.New(apierr.NotAuthorized, "wrong access key"))
 		p.Problem = "There is no such access key, or this is not its secret."
 		return c.renderStatus(w, r, http.StatusForbidden, "sign-in", p)
 	}
+	c.attempts.succeeded(source)
 	if old, err := r.Cookie(c.cookieName()); err == nil {
 		if err := c.Sessions.Delete(r.Context(), hashOf(old.Value)); err != nil {
 			return fmt.Errorf("end console session: %w", err)
@@ -296,23 +296,32 @@ type failures struct {
 	since time.Time
 }
 
-func (a *attempts) allow(source string, now time.Time) bool {
+// begin counts an attempt before its outcome is known, so that many at once are
+// no more than the limit. It reports whether there may be one.
+func (a *attempts) begin(source string, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	f := a.counts[source]
-	return f.n < maxFailures || now.Sub(f.since) >= failureSpan
-}
-
-func (a *attempts) failed(source string, now time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.counts == nil || len(a.counts) >= maxAddresses {
-		a.counts = map[string]failures{}
-	}
 	f := a.counts[source]
 	if now.Sub(f.since) >= failureSpan {
 		f = failures{since: now}
 	}
+	if f.n >= maxFailures {
+		return false
+	}
+	if a.counts == nil || len(a.counts) >= maxAddresses {
+		a.counts = map[string]failures{}
+	}
 	f.n++
 	a.counts[source] = f
+	return true
+}
+
+// succeeded takes an attempt off the count.
+func (a *attempts) succeeded(source string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f, ok := a.counts[source]; ok && f.n > 0 {
+		f.n--
+		a.counts[source] = f
+	}
 }
