@@ -13,11 +13,10 @@ import (
 
 const s3 = "s3"
 
-func init() {
-	register(
-		&Type{
-			Name: "AWS::S3::Bucket", Attributes: []string{"Arn", "DomainName", "DualStackDomainName", "RegionalDomainName", "WebsiteURL"},
-			schema: parseSchema(`
+var bucketTypes = []*Type{
+	&Type{
+		Name: "AWS::S3::Bucket", Attributes: []string{"Arn", "DomainName", "DualStackDomainName", "RegionalDomainName", "WebsiteURL"},
+		schema: parseSchema(`
 				BucketName^ AccessControl VersioningConfiguration{ Status! }
 				BucketEncryption{ ServerSideEncryptionConfiguration!:[]{ BucketKeyEnabled:bool BlockedEncryptionTypes-:any
 					ServerSideEncryptionByDefault{ KMSMasterKeyID SSEAlgorithm! } } }
@@ -32,24 +31,23 @@ func init() {
 				IntelligentTieringConfigurations-:[]any InventoryConfigurations-:[]any LoggingConfiguration-:any MetadataConfiguration-:any
 				MetadataTableConfiguration-:any MetricsConfigurations-:[]any NotificationConfiguration-:any ObjectLockConfiguration-:any
 				ObjectLockEnabled-^:bool ReplicationConfiguration-:any WebsiteConfiguration-:any`),
-			check:  checkBucket,
-			create: createBucket,
-			update: func(ctx context.Context, r Request) (Result, error) {
-				return r.bucket(r.PhysicalID), r.setBucket(ctx, r.PhysicalID, r.Old)
-			},
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, s3, "DeleteBucket", map[string]any{"Bucket": r.PhysicalID}, nil)
-			},
+		check:  checkBucket,
+		create: createBucket,
+		update: func(ctx context.Context, r Request) (Result, error) {
+			return r.bucket(r.PhysicalID), r.setBucket(ctx, r.PhysicalID, r.Old)
 		},
-		&Type{
-			Name: "AWS::S3::BucketPolicy", Effect: "Kept and shown; it grants and denies nothing here. Access keys decide who may call this server.",
-			schema: parseSchema(`Bucket!^ PolicyDocument!:any`),
-			create: putBucketPolicy, update: putBucketPolicy,
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, s3, "DeleteBucketPolicy", map[string]any{"Bucket": r.Properties["Bucket"]}, nil)
-			},
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, s3, "DeleteBucket", map[string]any{"Bucket": r.PhysicalID}, nil)
 		},
-	)
+	},
+	&Type{
+		Name: "AWS::S3::BucketPolicy", Effect: "Kept and shown; it grants and denies nothing here. Access keys decide who may call this server.",
+		schema: parseSchema(`Bucket!^ PolicyDocument!:any`),
+		create: putBucketPolicy, update: putBucketPolicy,
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, s3, "DeleteBucketPolicy", map[string]any{"Bucket": r.Properties["Bucket"]}, nil)
+		},
+	},
 }
 
 func checkBucket(p map[string]any) error {

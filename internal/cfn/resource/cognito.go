@@ -13,12 +13,11 @@ import (
 
 const cognito = "cognito-idp"
 
-func init() {
-	register(
-		&Type{
-			Name:       "AWS::Cognito::UserPool",
-			Attributes: []string{"Arn", "ProviderName", "ProviderURL", "UserPoolId"},
-			schema: parseSchema(`
+var cognitoTypes = []*Type{
+	&Type{
+		Name:       "AWS::Cognito::UserPool",
+		Attributes: []string{"Arn", "ProviderName", "ProviderURL", "UserPoolId"},
+		schema: parseSchema(`
 				UserPoolName DeletionProtection UserPoolTier MfaConfiguration EnabledMfas-:[]
 				IssuerConfiguration{ Type } KeyConfiguration{ KeyType KmsKeyArn }
 				Policies{ PasswordPolicy{ MinimumLength:int RequireLowercase:bool RequireNumbers:bool RequireSymbols:bool
@@ -47,16 +46,16 @@ func init() {
 				UsernameConfiguration{ CaseSensitive:bool }
 				AccountRecoverySetting{ RecoveryMechanisms:[]{ Name Priority:int } }
 				WebAuthnFactorConfiguration- WebAuthnRelyingPartyID- WebAuthnUserVerification-`),
-			Late:   []string{"LambdaConfig"}, // a function may need the pool that calls it
-			create: createPool, update: updatePool,
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, cognito, "DeleteUserPool", map[string]any{"UserPoolId": r.PhysicalID}, nil)
-			},
+		Late:   []string{"LambdaConfig"}, // a function may need the pool that calls it
+		create: createPool, update: updatePool,
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, cognito, "DeleteUserPool", map[string]any{"UserPoolId": r.PhysicalID}, nil)
 		},
-		&Type{
-			Name:       "AWS::Cognito::UserPoolClient",
-			Attributes: []string{"ClientId", "ClientSecret", "Name"},
-			schema: parseSchema(`
+	},
+	&Type{
+		Name:       "AWS::Cognito::UserPoolClient",
+		Attributes: []string{"ClientId", "ClientSecret", "Name"},
+		schema: parseSchema(`
 				UserPoolId!^ ClientName GenerateSecret^:bool RefreshTokenValidity:int AccessTokenValidity:int IdTokenValidity:int
 				TokenValidityUnits{ AccessToken IdToken RefreshToken }
 				ReadAttributes:[] WriteAttributes:[] ExplicitAuthFlows:[] SupportedIdentityProviders:[] CallbackURLs:[] LogoutURLs:[]
@@ -64,61 +63,60 @@ func init() {
 				AnalyticsConfiguration{ ApplicationArn ApplicationId ExternalId RoleArn UserDataShared:bool }
 				PreventUserExistenceErrors EnableTokenRevocation:bool EnablePropagateAdditionalUserContextData:bool
 				AuthSessionValidity:int RefreshTokenRotation{ Feature RetryGracePeriodSeconds:int }`),
-			create: createClient,
-			update: func(ctx context.Context, r Request) (Result, error) {
-				in := with(r.Properties, "ClientId", r.PhysicalID, "GenerateSecret", nil)
-				return clientResult(ctx, r, "UpdateUserPoolClient", with(in, "ClientName", orElse(str(r.Properties, "ClientName"), r.name(128))))
-			},
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, cognito, "DeleteUserPoolClient", map[string]any{"UserPoolId": r.Properties["UserPoolId"], "ClientId": r.PhysicalID}, nil)
-			},
+		create: createClient,
+		update: func(ctx context.Context, r Request) (Result, error) {
+			in := with(r.Properties, "ClientId", r.PhysicalID, "GenerateSecret", nil)
+			return clientResult(ctx, r, "UpdateUserPoolClient", with(in, "ClientName", orElse(str(r.Properties, "ClientName"), r.name(128))))
 		},
-		&Type{
-			Name:   "AWS::Cognito::UserPoolGroup",
-			schema: parseSchema(`UserPoolId!^ GroupName^ Description Precedence:int RoleArn`),
-			create: func(ctx context.Context, r Request) (Result, error) {
-				name := orElse(str(r.Properties, "GroupName"), r.name(128))
-				err := r.do(ctx, cognito, "CreateGroup", with(r.Properties, "GroupName", name), nil)
-				if r.Resume && is(err, apierr.GroupExists) {
-					err = nil
-				}
-				return Result{PhysicalID: name}, err
-			},
-			update: func(ctx context.Context, r Request) (Result, error) {
-				return Result{PhysicalID: r.PhysicalID}, r.do(ctx, cognito, "UpdateGroup", with(r.Properties, "GroupName", r.PhysicalID), nil)
-			},
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, cognito, "DeleteGroup", map[string]any{"UserPoolId": r.Properties["UserPoolId"], "GroupName": r.PhysicalID}, nil)
-			},
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, cognito, "DeleteUserPoolClient", map[string]any{"UserPoolId": r.Properties["UserPoolId"], "ClientId": r.PhysicalID}, nil)
 		},
-		&Type{
-			Name: "AWS::Cognito::UserPoolUser",
-			schema: parseSchema(`UserPoolId!^ Username^ MessageAction^ DesiredDeliveryMediums^:[] ForceAliasCreation^:bool
+	},
+	&Type{
+		Name:   "AWS::Cognito::UserPoolGroup",
+		schema: parseSchema(`UserPoolId!^ GroupName^ Description Precedence:int RoleArn`),
+		create: func(ctx context.Context, r Request) (Result, error) {
+			name := orElse(str(r.Properties, "GroupName"), r.name(128))
+			err := r.do(ctx, cognito, "CreateGroup", with(r.Properties, "GroupName", name), nil)
+			if r.Resume && is(err, apierr.GroupExists) {
+				err = nil
+			}
+			return Result{PhysicalID: name}, err
+		},
+		update: func(ctx context.Context, r Request) (Result, error) {
+			return Result{PhysicalID: r.PhysicalID}, r.do(ctx, cognito, "UpdateGroup", with(r.Properties, "GroupName", r.PhysicalID), nil)
+		},
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, cognito, "DeleteGroup", map[string]any{"UserPoolId": r.Properties["UserPoolId"], "GroupName": r.PhysicalID}, nil)
+		},
+	},
+	&Type{
+		Name: "AWS::Cognito::UserPoolUser",
+		schema: parseSchema(`UserPoolId!^ Username^ MessageAction^ DesiredDeliveryMediums^:[] ForceAliasCreation^:bool
 				ClientMetadata^:map UserAttributes^:[]{ Name Value } ValidationData^:[]{ Name Value }`),
-			create: func(ctx context.Context, r Request) (Result, error) {
-				name := orElse(str(r.Properties, "Username"), r.name(128))
-				var out struct{ User struct{ Username string } }
-				err := r.do(ctx, cognito, "AdminCreateUser", with(r.Properties, "Username", name), &out)
-				if r.Resume && is(err, apierr.UsernameExists) {
-					return resumedUser(ctx, r, name, err)
-				}
-				return Result{PhysicalID: out.User.Username}, err
-			},
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, cognito, "AdminDeleteUser", map[string]any{"UserPoolId": r.Properties["UserPoolId"], "Username": r.PhysicalID}, nil)
-			},
+		create: func(ctx context.Context, r Request) (Result, error) {
+			name := orElse(str(r.Properties, "Username"), r.name(128))
+			var out struct{ User struct{ Username string } }
+			err := r.do(ctx, cognito, "AdminCreateUser", with(r.Properties, "Username", name), &out)
+			if r.Resume && is(err, apierr.UsernameExists) {
+				return resumedUser(ctx, r, name, err)
+			}
+			return Result{PhysicalID: out.User.Username}, err
 		},
-		&Type{
-			Name:   "AWS::Cognito::UserPoolUserToGroupAttachment",
-			schema: parseSchema(`UserPoolId!^ GroupName!^ Username!^`),
-			create: func(ctx context.Context, r Request) (Result, error) {
-				return Result{PhysicalID: r.name(128)}, r.do(ctx, cognito, "AdminAddUserToGroup", r.Properties, nil)
-			},
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, cognito, "AdminRemoveUserFromGroup", r.Properties, nil)
-			},
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, cognito, "AdminDeleteUser", map[string]any{"UserPoolId": r.Properties["UserPoolId"], "Username": r.PhysicalID}, nil)
 		},
-	)
+	},
+	&Type{
+		Name:   "AWS::Cognito::UserPoolUserToGroupAttachment",
+		schema: parseSchema(`UserPoolId!^ GroupName!^ Username!^`),
+		create: func(ctx context.Context, r Request) (Result, error) {
+			return Result{PhysicalID: r.name(128)}, r.do(ctx, cognito, "AdminAddUserToGroup", r.Properties, nil)
+		},
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, cognito, "AdminRemoveUserFromGroup", r.Properties, nil)
+		},
+	},
 }
 
 // resumedUser is the user that an interrupted creation made; one that was there

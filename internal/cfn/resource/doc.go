@@ -104,12 +104,17 @@ type Type struct {
 	Effect string
 }
 
-var types = map[string]*Type{}
+var types = byName(bucketTypes, cognitoTypes, lambdaTypes, parameterTypes, plainTypes)
 
-func register(list ...*Type) {
-	for _, t := range list {
-		types[t.Name] = t
+func byName(lists ...[]*Type) map[string]*Type {
+	all := map[string]*Type{}
+	for _, t := range slices.Concat(lists...) {
+		if all[t.Name] != nil {
+			panic("cfn/resource: two types " + t.Name)
+		}
+		all[t.Name] = t
 	}
+	return all
 }
 
 // Lookup returns the type with that name.

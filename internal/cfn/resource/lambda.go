@@ -17,12 +17,11 @@ import (
 
 const lambda = "lambda"
 
-func init() {
-	register(
-		&Type{
-			Name:       "AWS::Lambda::Function",
-			Attributes: []string{"Arn"},
-			schema: parseSchema(`
+var lambdaTypes = []*Type{
+	&Type{
+		Name:       "AWS::Lambda::Function",
+		Attributes: []string{"Arn"},
+		schema: parseSchema(`
 				FunctionName^ Code!{ ZipFile S3Bucket S3Key S3ObjectVersion S3ObjectStorageMode- ImageUri- SourceKMSKeyArn- } Handler Runtime Role! Description
 				Timeout:int MemorySize:int Environment{ Variables:map } Architectures:[] Layers-:[] PackageType^ KmsKeyArn- CodeSigningConfigArn-
 				Tags:[]{ Key! Value } TracingConfig{ Mode } DeadLetterConfig{ TargetArn } ReservedConcurrentExecutions-:int
@@ -34,51 +33,50 @@ func init() {
 				DurableConfig-{ ExecutionTimeout!:int RetentionPeriodInDays:int KMSKeyArn } CapacityProviderConfig-{
 					LambdaManagedInstancesCapacityProviderConfig!{ CapacityProviderArn! ExecutionEnvironmentMemoryGiBPerVCpu:num
 						PerExecutionEnvironmentMaxConcurrency:int } }`),
-			check:  checkFunction,
-			create: createFunction, update: updateFunction,
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, lambda, "DeleteFunction", map[string]any{"FunctionName": r.PhysicalID}, nil)
-			},
+		check:  checkFunction,
+		create: createFunction, update: updateFunction,
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, lambda, "DeleteFunction", map[string]any{"FunctionName": r.PhysicalID}, nil)
 		},
-		&Type{
-			Name:       "AWS::Lambda::Permission",
-			Attributes: []string{"Id"},
-			schema:     parseSchema(`FunctionName!^ Action!^ Principal!^ SourceArn^ SourceAccount^ EventSourceToken^- PrincipalOrgID^- FunctionUrlAuthType^- InvokedViaFunctionUrl^-:bool`),
-			create: func(ctx context.Context, r Request) (Result, error) {
-				id := r.name(100)
-				err := r.do(ctx, lambda, "AddPermission", with(r.Properties, "StatementId", id), nil)
-				if r.Resume && is(err, apierr.ResourceConflict) {
-					err = nil
-				}
-				return Result{PhysicalID: id, Attributes: map[string]string{"Id": id}}, err
-			},
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, lambda, "RemovePermission", map[string]any{"FunctionName": r.Properties["FunctionName"], "StatementId": r.PhysicalID}, nil)
-			},
+	},
+	&Type{
+		Name:       "AWS::Lambda::Permission",
+		Attributes: []string{"Id"},
+		schema:     parseSchema(`FunctionName!^ Action!^ Principal!^ SourceArn^ SourceAccount^ EventSourceToken^- PrincipalOrgID^- FunctionUrlAuthType^- InvokedViaFunctionUrl^-:bool`),
+		create: func(ctx context.Context, r Request) (Result, error) {
+			id := r.name(100)
+			err := r.do(ctx, lambda, "AddPermission", with(r.Properties, "StatementId", id), nil)
+			if r.Resume && is(err, apierr.ResourceConflict) {
+				err = nil
+			}
+			return Result{PhysicalID: id, Attributes: map[string]string{"Id": id}}, err
 		},
-		&Type{
-			Name:       "AWS::Lambda::Version",
-			Attributes: []string{"Version", "FunctionArn"},
-			schema: parseSchema(`FunctionName!^ CodeSha256^ Description^ ProvisionedConcurrencyConfig^-{ ProvisionedConcurrentExecutions!:int }
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, lambda, "RemovePermission", map[string]any{"FunctionName": r.Properties["FunctionName"], "StatementId": r.PhysicalID}, nil)
+		},
+	},
+	&Type{
+		Name:       "AWS::Lambda::Version",
+		Attributes: []string{"Version", "FunctionArn"},
+		schema: parseSchema(`FunctionName!^ CodeSha256^ Description^ ProvisionedConcurrencyConfig^-{ ProvisionedConcurrentExecutions!:int }
 				RuntimePolicy^-{ UpdateRuntimeOn! RuntimeVersionArn } FunctionScalingConfig-{ MinExecutionEnvironments:int MaxExecutionEnvironments:int }`),
-			create: publish,
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, lambda, "DeleteFunction", map[string]any{"FunctionName": r.Properties["FunctionName"], "Qualifier": afterColon(r.PhysicalID)}, nil)
-			},
+		create: publish,
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, lambda, "DeleteFunction", map[string]any{"FunctionName": r.Properties["FunctionName"], "Qualifier": afterColon(r.PhysicalID)}, nil)
 		},
-		&Type{
-			Name:       "AWS::Lambda::Alias",
-			Attributes: []string{"AliasArn"},
-			schema: parseSchema(`FunctionName!^ Name!^ FunctionVersion! Description
+	},
+	&Type{
+		Name:       "AWS::Lambda::Alias",
+		Attributes: []string{"AliasArn"},
+		schema: parseSchema(`FunctionName!^ Name!^ FunctionVersion! Description
 				RoutingConfig{ AdditionalVersionWeights:[]{ FunctionVersion! FunctionWeight!:num } }
 				ProvisionedConcurrencyConfig-{ ProvisionedConcurrentExecutions!:int }`),
-			create: aliasOperation("CreateAlias"),
-			update: aliasOperation("UpdateAlias"),
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, lambda, "DeleteAlias", only(r.Properties, "FunctionName", "Name"), nil)
-			},
+		create: aliasOperation("CreateAlias"),
+		update: aliasOperation("UpdateAlias"),
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, lambda, "DeleteAlias", only(r.Properties, "FunctionName", "Name"), nil)
 		},
-	)
+	},
 }
 
 // checkFunction refuses what there is no operation for, unless it says what is

@@ -9,18 +9,16 @@ import (
 
 const ssm = "ssm"
 
-func init() {
-	register(
-		&Type{
-			Name: "AWS::SSM::Parameter", Attributes: []string{"Type", "Value", "Arn"},
-			schema: parseSchema(`AllowedPattern DataType Description Name^ Policies- Tags:map Tier Type! Value!`),
-			create: createParameter,
-			update: updateParameter,
-			remove: func(ctx context.Context, r Request) error {
-				return r.do(ctx, ssm, "DeleteParameter", map[string]any{"Name": r.PhysicalID}, nil)
-			},
+var parameterTypes = []*Type{
+	&Type{
+		Name: "AWS::SSM::Parameter", Attributes: []string{"Type", "Value", "Arn"},
+		schema: parseSchema(`AllowedPattern DataType Description Name^ Policies- Tags:map Tier Type! Value!`),
+		create: createParameter,
+		update: updateParameter,
+		remove: func(ctx context.Context, r Request) error {
+			return r.do(ctx, ssm, "DeleteParameter", map[string]any{"Name": r.PhysicalID}, nil)
 		},
-	)
+	},
 }
 
 func (r Request) parameter(name string) Result {
