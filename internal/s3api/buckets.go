@@ -189,7 +189,7 @@ func (a *api) load(ctx context.Context, name string, s setting) (configuration, 
 var handlers = map[string]func(*call) error{
 	"ListBuckets": listBuckets, "GetBucketLocation": getBucketLocation,
 	"CreateBucket": createBucket, "HeadBucket": headBucket, "DeleteBucket": deleteBucket,
-	"PutBucketPolicy": putPolicy, "GetBucketPolicy": getPolicy, "DeleteBucketPolicy": deletePolicy, "GetBucketPolicyStatus": getPolicyStatus,
+	"PutBucketPolicy": putPolicy, "GetBucketPolicy": getPolicy, "DeleteBucketPolicy": removal("policy"), "GetBucketPolicyStatus": getPolicyStatus,
 	"ListObjectsV2": listObjectsV2, "ListObjects": listObjects, "ListObjectVersions": listObjectVersions,
 	"PutObject": putObject, "GetObject": getObject, "HeadObject": headObject, "DeleteObject": deleteObject, "DeleteObjects": deleteObjects,
 	"CreateMultipartUpload": createUpload, "UploadPart": uploadPart, "ListParts": listParts,
@@ -299,13 +299,6 @@ func getPolicy(c *call) error {
 	text, _ := (*out)["Policy"].(string)
 	c.w.Header().Set("Content-Type", "application/json")
 	return c.done(http.StatusOK, []byte(text))
-}
-
-func deletePolicy(c *call) error {
-	if err := c.buckets.Set(c.ctx, c.route.bucket, "policy", nil); err != nil {
-		return err
-	}
-	return c.done(http.StatusNoContent, nil)
 }
 
 // getPolicyStatus says what is true here of every bucket: nobody gets at it
