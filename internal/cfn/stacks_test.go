@@ -300,6 +300,29 @@ func TestChangeSets(t *testing.T) {
 	wantError(t, w.do("cloudformation", "DescribeChangeSet", object{"StackName": "s", "ChangeSetName": "gone"}, nil), "ChangeSetNotFound", "gone")
 }
 
+// A deleted stack is described for a while; its plans are of no use to anybody.
+func TestChangeSetsGoWithTheirStack(t *testing.T) {
+	w := newWorld(t)
+	text := "Resources: {A: {Type: AWS::Cognito::UserPool}}"
+	d := w.want(w.create("s", text, nil), "CREATE_COMPLETE")
+	w.must("cloudformation", "CreateChangeSet", object{"StackName": "s", "ChangeSetName": "c", "TemplateBody": text + "\nDescription: other"}, nil)
+	plans := func() int {
+		var out struct {
+			Summaries []struct{ ChangeSetName string }
+		}
+		w.must("cloudformation", "ListChangeSets", object{"StackName": d.StackId}, &out)
+		return len(out.Summaries)
+	}
+	if n := plans(); n != 1 {
+		t.Fatalf("the stack has %d change sets, want 1", n)
+	}
+	w.must("cloudformation", "DeleteStack", object{"StackName": "s"}, nil)
+	w.want(w.describe(d.StackId), "DELETE_COMPLETE")
+	if n := plans(); n != 0 {
+		t.Errorf("the deleted stack still has %d change sets", n)
+	}
+}
+
 func (w *world) review(name string) string {
 	var out struct{ Stacks []described }
 	w.must("cloudformation", "DescribeStacks", object{"StackName": name}, &out)

@@ -176,6 +176,10 @@ func (r *run) deleteAll(op Operation) error {
 		return r.stackStatus("DELETE_FAILED", err.Error(), phase(""))
 	}
 	err := r.s.Store.Update(r.ctx, func(tx store.Tx) error {
+		err := each(tx, kindChangeSet, r.st.ID, func(d store.Document) error { return tx.DeleteDocument(d.Kind, d.Scope, d.Name) })
+		if err != nil {
+			return err
+		}
 		return forget(tx, kindName, r.st.Region, r.st.Name)
 	})
 	if err != nil {
