@@ -309,7 +309,7 @@ func (s *Service) Delete(ctx context.Context, region, name string) error {
 		return err
 	}
 	err = s.Store.Update(ctx, func(tx store.Tx) error { return tx.DeleteDocument(kind, region, local) })
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrText) { // no parameter has a name that is no text
 		return notFound(name)
 	}
 	return err

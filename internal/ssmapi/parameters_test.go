@@ -210,3 +210,19 @@ func TestParametersRace(t *testing.T) {
 		t.Errorf("%d creations won, want 1", won)
 	}
 }
+
+// A name that is no text is that of no parameter, whatever is asked of it.
+func TestSec_ERR_1_NamesThatAreNoText(t *testing.T) {
+	s := newSSM(t)
+	for _, name := range []string{"a\x00b", "\x00", "arn:aws:ssm:us-east-1:000000000000:parameter/\x00"} {
+		for _, operation := range []string{"PutParameter", "GetParameter", "DeleteParameter", "AddTagsToResource", "ListTagsForResource"} {
+			_, code := s.call(operation, m{"Name": name, "Value": "v", "Type": "String", "ResourceType": "Parameter", "ResourceId": name, "Tags": []m{{"Key": "k", "Value": "v"}}})
+			if code == "" || code == apierr.InternalError {
+				t.Errorf("%s %q: %q", operation, name, code)
+			}
+		}
+		if out := s.ok("DeleteParameters", m{"Names": []string{name}}); len(out["InvalidParameters"].([]any)) != 1 {
+			t.Errorf("DeleteParameters %q: %v", name, out)
+		}
+	}
+}
