@@ -52,6 +52,9 @@ func TestPoolFromNameToDeletion(t *testing.T) {
 	}
 
 	wants(t, v.submit(pool+"/create-group", pool+"/create-group", url.Values{"name": {"staff"}, "precedence": {"3"}, "role": {"arn:aws:iam::000000000000:role/staff"}}), "The group is created", "role/staff")
+	if custom, more, ok := strings.Cut(v.get(pool+"/create-user"), "<summary>More attributes"); !ok || !strings.Contains(custom, "attr-custom:tenantId") || strings.Contains(more, "attr-custom:tenantId") {
+		t.Error("custom attributes are hidden among the standard ones")
+	}
 	page = v.submit(pool+"/create-user", pool+"/create-user", url.Values{"attr-email": {"a@example.com"}, "verified": {"on"}, "password": {"longenough123"}, "permanent": {"on"}, "attr-custom:tenantId": {"blue"}})
 	wants(t, page, "The user is created", "CONFIRMED", "blue")
 	user := pool + "/user?name=a%40example.com"
@@ -86,11 +89,13 @@ func TestAddTriggerWithItsPermission(t *testing.T) {
 	pool := v.newPool(url.Values{"name": {"people"}, "signin": {"email"}})
 	v.submit("/console/create-function", "/console/create-function", url.Values{"name": {"claims"}, "runtime": {"nodejs22.x"}, "template": {"blank"}})
 	page := v.get(pool + "/add-trigger")
-	wants(t, page, "V1_0", "V2_0", "V3_0", "aws lambda add-permission", "aws cognito-idp update-user-pool")
+	wants(t, page, `value="V1_0" checked`, "V2_0", "V3_0", "aws lambda add-permission", "aws cognito-idp update-user-pool")
 	page = v.submit(pool+"/add-trigger", pool+"/add-trigger", url.Values{
 		"trigger": {"PreTokenGenerationConfig"}, "version": {"V2_0"}, "function": {"arn:aws:lambda:us-east-1:000000000000:function:claims"},
 	})
 	wants(t, page, "The trigger is added", "a permission was added", "V2_0", "/console/functions/claims")
+	wants(t, page, "Try a sign-in")
+	wants(t, v.get(pool+"/add-trigger"), `value="V2_0" checked`) // the pool's own choice stays
 	page = v.submit(pool+"/add-trigger", pool+"/add-trigger", url.Values{
 		"trigger": {"PreTokenGenerationConfig"}, "version": {"V1_0"}, "function": {"arn:aws:lambda:us-east-1:000000000000:function:claims"},
 	})

@@ -40,8 +40,8 @@ var triggerKinds = []triggerKind{
 
 // eventVersions are those of the pre token generation trigger.
 var eventVersions = []struct{ Value, About string }{
-	{"V1_0", "The ID token only: adds or overrides claims with text, suppresses claims, changes groups and roles."},
-	{"V2_0", "ID and access token: claims of any JSON type, and scopes of the access token besides."},
+	{"V1_0", "The ID token only: adds or overrides claims with text, suppresses claims, changes groups and roles. The function answers claimsOverrideDetails."},
+	{"V2_0", "ID and access token: claims of any JSON type, and scopes of the access token besides. The function answers claimsAndScopeOverrideDetails."},
 	{"V3_0", "As V2_0, and also for tokens that machines get with client credentials."},
 }
 
@@ -134,6 +134,11 @@ type addTriggerPage struct {
 	CLI       template.HTML
 }
 
+// AnyRefused reports whether there are triggers that cannot be chosen.
+func (p *addTriggerPage) AnyRefused() bool {
+	return slices.ContainsFunc(p.Kinds, func(k triggerChoice) bool { return k.Refused != "" })
+}
+
 type triggerChoice struct {
 	triggerKind
 	Refused string
@@ -154,7 +159,14 @@ func (c *Console) addTriggerPage(w http.ResponseWriter, r *http.Request, typed u
 	if p.Functions, err = c.functionChoices(r); err != nil {
 		return err
 	}
-	stored := url.Values{"trigger": {"PreTokenGenerationConfig"}, "version": {"V2_0"}}
+	// V1_0 as long as nobody has chosen: it is the version of the template that
+	// Create function begins with, and of most functions that people paste.
+	stored := url.Values{"trigger": {"PreTokenGenerationConfig"}, "version": {"V1_0"}}
+	for _, t := range have {
+		if t.Member == "PreTokenGenerationConfig" {
+			stored.Set("version", t.EventVersion)
+		}
+	}
 	if f := r.URL.Query().Get("function"); f != "" {
 		stored.Set("function", f)
 	} else if len(p.Functions) > 0 {
@@ -203,7 +215,7 @@ func (c *Console) readAddTrigger(r *http.Request, v url.Values) (change, error) 
 	}
 	pool := r.PathValue("pool")
 	poolARN := arn.UserPool(c.account(r), pool)
-	ch, err := c.changePool(r, "properties", "The trigger is added: "+kind.Label+".", func(in object) error {
+	ch, err := c.changePool(r, "properties", "The trigger is added: "+kind.Label+". It runs from the next sign-in on.", func(in object) error {
 		kind.set(member(in, "LambdaConfig"), function, version)
 		return nil
 	})

@@ -83,9 +83,15 @@ export function compare(event, answer) {
     if (problem) return { error: `${problem}: the sign-in would fail with “Unrecognizable lambda output”.` };
     rows.push(...rowsOf(token, base[token], apply(token, version, base[token], part, groups)));
   }
-  const other = version === 1 ? 'claimsAndScopeOverrideDetails' : 'claimsOverrideDetails';
-  const note = isObject(answer.response[other]) ? `${other} belongs to another version of the event and has no effect on a V${version}_0 pool.` : '';
-  return { rows, note };
+  return { rows, note: misplaced(answer.response, version) };
+}
+
+// misplaced says that a response has the container of another event version,
+// "" if it has not.
+export function misplaced(response, version) {
+  const [other, wanted] = version === 1 ? ['claimsAndScopeOverrideDetails', 'claimsOverrideDetails'] : ['claimsOverrideDetails', 'claimsAndScopeOverrideDetails'];
+  if (!isObject(response) || !isObject(response[other])) return '';
+  return `The function answered ${other}, which belongs to ${version === 1 ? 'V2_0 and V3_0' : 'V1_0'} and has no effect here: the event is V${version}_0, whose answer is ${wanted}. Change the function, or the event version of the trigger.`;
 }
 
 function malformed(part, version) {

@@ -1,6 +1,7 @@
 // Try it: a sign-in from the console, and everything that came of it.
 
 import { call, data } from './api.js';
+import { misplaced } from './claims.js';
 import { rows } from './claimtext.js';
 import { h, toast } from './dom.js';
 import { pretty, visible } from './show.js';
@@ -249,8 +250,10 @@ function triggerView({ event, problem: why }, id, access) {
   if (!t) return section(h('p', {}, 'The pool has no pre token generation trigger: the tokens are as the pool makes them. ', h('a', { href: `/console/pools/${encodeURIComponent(event.PoolID)}` }, 'Add one in the pool’s properties'), '.'));
   const changes = t.Changes ?? [];
   const hidden = changes.some((c) => [c.before, c.after].includes('***'));
+  const note = misplaced(t.Answer?.response, Number(t.Version?.slice(1, 2)));
   return section(
     calledText(event),
+    ...(note ? [h('p', { class: 'notice' }, note)] : []),
     hidden && h('p', { class: 'notice' }, 'Values are not kept here, or look like secrets: *** stands for them.'),
     t.Dropped > 0 && h('p', { class: 'notice' }, `${t.Dropped} more changes were not kept.`),
     compareView('ID token', rows(id.claims, changes, 'id')),
