@@ -68,7 +68,7 @@ func TestConsoleFunctionEditor(t *testing.T) {
 	b.paste("export const handler = async (event) => {\n  console.log('\\x1b[31mhello <b>');\n  return { answer: 9007199254740993n > 1, n: event.n };\n};\n")
 	b.waitText("#state", "Changes not deployed")
 	b.run(ctrl("s"))
-	b.waitText("#deployed", "Deployed at")
+	b.waitText("#state", "Deployed at")
 	b.waitText("#state", "Deployed")
 	b.run(chromedp.SetValue("#event-template", "empty", chromedp.ByQuery), chromedp.Evaluate("document.getElementById('event-template').dispatchEvent(new Event('change'))", nil))
 	b.run(chromedp.Focus("#event-area", chromedp.ByQuery), ctrl("a"), input.InsertText(`{"n": 7}`), ctrl("\r"))
@@ -154,7 +154,7 @@ func TestConsoleFunctionKeyboard(t *testing.T) {
 	b.run(ctrl("a"), chromedp.KeyEvent("lib/more.mjs"), chromedp.KeyEvent("\r"))
 	b.waitText("#files", "lib/more.mjs")
 	b.run(chromedp.KeyEvent("1"), ctrl("s"))
-	b.waitText("#deployed", "Deployed at")
+	b.waitText("#state", "Deployed at")
 	b.run(chromedp.Focus("#file-rename", chromedp.ByQuery), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#name-dialog", chromedp.ByQuery), chromedp.KeyEvent("other.mjs"), chromedp.KeyEvent("\r"))
 	b.waitText("#files", "other.mjs")
 	b.run(chromedp.Focus("#file-delete", chromedp.ByQuery), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#delete-dialog", chromedp.ByQuery), chromedp.KeyEvent("\r"))
@@ -234,7 +234,7 @@ func TestConsoleFunctionConflict(t *testing.T) {
 		t.Fatalf("%v: %s", err, stderr)
 	}
 	b.run(ctrl("s"))
-	b.waitText("#deployed", "Deployed at")
+	b.waitText("#state", "Deployed at")
 	// … but other code is.
 	b.paste("export const handler = async () => 'mine again';\n")
 	theirs := filepath.Join(t.TempDir(), "theirs.zip")

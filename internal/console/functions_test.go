@@ -242,11 +242,13 @@ func TestSec_WEB_3_FunctionTextIsText(t *testing.T) {
 func TestPoolsThatUseAFunction(t *testing.T) {
 	v := newVisitor(t)
 	v.createFunction("f")
+	v.has(v.get("/console/functions/f"), "No user pool calls it yet", `data-version=""`)
 	const function = "arn:aws:lambda:us-east-1:000000000000:function:f"
 	v.operation("CreateUserPool", map[string]any{"PoolName": "people", "LambdaConfig": map[string]any{"PreTokenGenerationConfig": map[string]string{"LambdaArn": function, "LambdaVersion": "V2_0"}}})
 	v.operation("CreateUserPool", map[string]any{"PoolName": "others"})
 	page := v.get("/console/functions/f/configuration")
 	v.has(page, "people</a>", "PreTokenGeneration", "V2_0")
+	v.has(v.get("/console/functions/f"), "Called by", "people</a>", `data-version="V2_0"`)
 	v.lacks(page, "others</a>")
 }
 

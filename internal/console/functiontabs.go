@@ -21,6 +21,9 @@ func (c *Console) functionTabs() map[string]func(w http.ResponseWriter, r *http.
 type functionCodePage struct {
 	functionPage
 	Pool, Client string // of a pool that uses the function, for test events
+	EventVersion string // that this pool calls it with, "" if it is not its pre token generation
+	Uses         []poolUse
+	Unused       bool // no pool calls it, as far as is known
 }
 
 func (c *Console) functionCode(w http.ResponseWriter, r *http.Request) error {
@@ -31,8 +34,13 @@ func (c *Console) functionCode(w http.ResponseWriter, r *http.Request) error {
 	p := functionCodePage{functionPage: head}
 	// A test event names a real pool if there is one. That the caller may not
 	// list pools, or that there are too many, takes nothing from the page.
-	if uses, _, err := poolsUsing(r.Context(), c.do(r), head.Function.FunctionArn); err == nil && len(uses) > 0 {
+	uses, more, err := poolsUsing(r.Context(), c.do(r), head.Function.FunctionArn)
+	p.Uses, p.Unused = uses, err == nil && !more && len(uses) == 0
+	if err == nil && len(uses) > 0 {
 		p.Pool = uses[0].PoolID
+		if uses[0].Trigger == "PreTokenGeneration" {
+			p.EventVersion = firstOf(uses[0].EventVersion, "V1_0")
+		}
 		var clients struct {
 			UserPoolClients []struct{ ClientId string }
 		}

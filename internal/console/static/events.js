@@ -87,6 +87,10 @@ export const groups = [
 // keyOf names a template, the same in every release.
 export const keyOf = (t) => (t.version ? `${t.source} V${t.version}_0` : t.source);
 
+// firstKey names the template that a function page begins with: a sign-in, with
+// the event version that a pool calls the function with, if one does.
+export const firstKey = (version) => keyOf((groups.find(([title]) => title === `Pre token generation, ${version}`) ?? groups[0])[1][0][1]);
+
 export const templates = new Map(groups.flatMap(([, list]) => list.map(([, t]) => [keyOf(t), t])));
 
 // eventOf fills a template in: the whole event, as the function gets it.

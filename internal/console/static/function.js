@@ -20,6 +20,7 @@ let files = null;
 let current = '';
 let revision = '';
 let sha = '';
+let deployedAt = ''; // by this page
 let deploying = false;
 let run = []; // marks of the last run: {file, line, message}
 
@@ -117,7 +118,7 @@ function showFiles() {
 function showState() {
   if (!files || deploying) return;
   const dirty = files.dirty;
-  say(dirty ? 'Changes not deployed' : 'Deployed');
+  say(dirty ? 'Changes not deployed' : `Deployed${deployedAt}`);
   $('state').classList.toggle('changed', dirty);
   $('deploy').disabled = false;
 }
@@ -165,17 +166,13 @@ async function deploy(force = false) {
     sha = done.CodeSha256;
     clean();
     if (run.length) tests.clearMarks();
-    announce();
+    deployedAt = ` at ${new Date().toLocaleTimeString()}`;
   } catch (e) {
     problem(`Not deployed: ${e.message}`);
   } finally {
     deploying = false;
     showState();
   }
-}
-
-function announce() {
-  $('deployed').textContent = `Deployed at ${new Date().toLocaleTimeString()}.`;
 }
 
 // ask opens the dialog for a file's name and returns it, or null.

@@ -3,7 +3,7 @@
 import { call } from './api.js';
 import { compare, parse } from './claims.js';
 import { Editor } from './editor.js';
-import { eventOf, groups, keyOf, templates } from './events.js';
+import { eventOf, firstKey, groups, keyOf, templates } from './events.js';
 import { failure, frames, report, shortened } from './run.js';
 import { coloured, pretty, visible } from './show.js';
 import { base64, fromBase64 } from './zip.js';
@@ -23,13 +23,14 @@ export class TestPanel {
   constructor(page) {
     this.page = page;
     this.running = false;
-    const { region, pool, client } = $('test').dataset;
+    const { region, pool, client, version } = $('test').dataset;
+    this.first = firstKey(version);
     this.place = { region, userPoolId: pool, clientId: client };
     this.key = `rockpool.events.${region}/${page.name}`;
     this.editor = new Editor($('event-editor'), { changed: () => this.check() });
     this.fillTemplates();
     this.fillSaved();
-    this.use(keyOf(groups[0][1][0][1]));
+    this.use(this.first);
     $('event-template').addEventListener('change', () => this.use($('event-template').value));
     $('event-save').addEventListener('click', () => this.save());
     $('event-delete').addEventListener('click', () => this.remove());
@@ -89,7 +90,7 @@ export class TestPanel {
     const name = $('event-template').value.slice(6);
     const { [name]: _, ...rest } = this.saved();
     this.store(rest);
-    this.use(keyOf(groups[0][1][0][1]));
+    this.use(this.first);
     $('event-said').textContent = `Deleted “${name}”.`;
   }
 

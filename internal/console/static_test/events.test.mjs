@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { compare } from '../static/claims.js';
-import { eventOf, groups, templates } from '../static/events.js';
+import { compare, misplaced } from '../static/claims.js';
+import { eventOf, firstKey, groups, templates } from '../static/events.js';
 
 const place = { region: 'eu-central-1', userPoolId: 'eu-central-1_abc', clientId: 'client1' };
 
@@ -83,4 +83,18 @@ test('no event and no answer makes the comparison fail', () => {
     if (rows) compared++;
   }
   assert.ok(compared > 1000);
+});
+
+test('a page begins with the event version that the pool calls with', () => {
+  assert.equal(firstKey('V2_0'), 'TokenGeneration_Authentication V2_0');
+  assert.equal(templates.get(firstKey('V2_0')).version, 2);
+  for (const none of ['', undefined, 'V9_0']) assert.equal(firstKey(none), 'TokenGeneration_Authentication V1_0');
+});
+
+test('an answer for another event version is explained', () => {
+  const v1 = { claimsOverrideDetails: { claimsToAddOrOverride: { tenantId: 'acme' } } };
+  const v2 = { claimsAndScopeOverrideDetails: {} };
+  assert.match(misplaced(v1, 2), /claimsOverrideDetails, which belongs to V1_0.*whose answer is claimsAndScopeOverrideDetails/);
+  assert.match(misplaced(v2, 1), /belongs to V2_0 and V3_0.*the event is V1_0/);
+  for (const [response, version] of [[v1, 1], [v2, 2], [v2, 3], [{}, 2], [undefined, 2], [{ claimsOverrideDetails: null }, 2]]) assert.equal(misplaced(response, version), '');
 });
