@@ -125,7 +125,7 @@ func riskOf(pool *userPool, v url.Values) []string {
 func (c *Console) readCreateClient(r *http.Request, v url.Values) (change, error) {
 	in := object{"UserPoolId": r.PathValue("pool"), "GenerateSecret": v.Get("secret") == "on"}
 	err := readClientFields(in, v)
-	return one("CreateUserPoolClient", in, poolPath(r.PathValue("pool"))+"/clients", "The app client is created."), err
+	return one("CreateUserPoolClient", in, poolPath(r.PathValue("pool"))+"/clients", "The app client is created. Next, a user who signs in."), err
 }
 
 // readClientFields reads what creating and changing a client share.

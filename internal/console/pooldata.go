@@ -78,6 +78,12 @@ func (a schemaAttribute) Custom() bool {
 	return strings.HasPrefix(a.Name, "custom:") || strings.HasPrefix(a.Name, "dev:")
 }
 
+// Asked reports whether the form of a new user asks for it among the others: the
+// addresses have places of their own.
+func (a schemaAttribute) Asked() bool {
+	return !slices.Contains([]string{"email", "phone_number", "email_verified", "phone_number_verified", "identities"}, a.Name)
+}
+
 // ByClients reports whether a client can be allowed to write it: what the
 // server verifies or makes itself is not among them.
 func (a schemaAttribute) ByClients() bool {

@@ -156,7 +156,7 @@ func (c *Console) readCreateUser(r *http.Request, v url.Values) (change, error) 
 	} else {
 		in["MessageAction"] = "SUPPRESS"
 	}
-	ch := one("AdminCreateUser", in, userPath(pool, name), "The user is created.")
+	ch := one("AdminCreateUser", in, userPath(pool, name), "The user is created. Next, try a sign-in, or add a Lambda trigger in the user pool's properties.")
 	password := v.Get("password")
 	permanent := v.Get("permanent") == "on"
 	if password != "" && !permanent {
@@ -164,7 +164,7 @@ func (c *Console) readCreateUser(r *http.Request, v url.Values) (change, error) 
 	}
 	if permanent {
 		if password == "" && r.Header.Get(previewHeader) == "" {
-			return ch, apierr.New(apierr.InvalidParameter, "A password that holds has to be typed.")
+			return ch, apierr.New(apierr.InvalidParameter, "A permanent password has to be typed.")
 		}
 		ch.calls = append(ch.calls, call{idp, "AdminSetUserPassword", object{"UserPoolId": pool, "Username": name, "Password": password, "Permanent": true}})
 	}

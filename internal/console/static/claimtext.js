@@ -73,6 +73,9 @@ export function meaning(name, token) {
 
 export const headerMeaning = (name) => (Object.hasOwn(headerMeanings, name) ? headerMeanings[name] : '');
 
+// sealedHeaderMeaning is that of a token which is encrypted, not signed.
+export const sealedHeaderMeaning = (name) => (name === 'alg' ? 'How the key of the content is encrypted.' : headerMeaning(name));
+
 const same = (a, b) => canonical(a) === canonical(b);
 
 // canonical is JSON in which the order of members does not matter.

@@ -2,7 +2,7 @@
 // the checks say, and the claims before and after a trigger. Whatever a token
 // holds is text.
 
-import { headerMeaning, meaning, times } from './claimtext.js';
+import { headerMeaning, meaning, sealedHeaderMeaning, times } from './claimtext.js';
 import { h } from './dom.js';
 import { visible } from './show.js';
 import { moment } from './token.js';
@@ -16,7 +16,7 @@ export function tokenView(title, decoded, checked, now, id) {
   if (decoded.kind === 'error') return section(h('p', { class: 'error' }, decoded.why));
   if (decoded.kind === 'sealed') {
     return section(h('p', {}, decoded.why), rawText(title, decoded, ['header', 'signature', 'signature', 'claims', 'signature']),
-      h('h3', { class: 'tk-header' }, 'Header'), table('Header', decoded.header, headerMeaning, now));
+      h('h3', { class: 'tk-header' }, 'Header'), table('Header', decoded.header, sealedHeaderMeaning, now));
   }
   const use = decoded.claims.token_use;
   return section(
