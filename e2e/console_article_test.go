@@ -11,17 +11,20 @@ import (
 )
 
 // articleHandler is what the article's reader pastes.
-const articleHandler = `export const handler = async (event) => {
-  event.response = {
-    claimsOverrideDetails: {
-      claimsToAddOrOverride: {
-        tenantId: event.request.userAttributes['custom:tenantId'],
-        departmentId: event.request.userAttributes['custom:departmentId'],
-      },
-    },
-  };
-  return event;
+const articleHandler = `const handler = async (event) => {
+event.response = {
+claimsOverrideDetails: {
+claimsToAddOrOverride: {
+tenantId: event.request.userAttributes['custom:tenantId'],
+departmentId: event.request.userAttributes['custom:department']
+}
+},
 };
+
+return event;
+};
+
+export { handler };
 `
 
 // TestConsoleTheArticle does the article by clicking, from nothing: pool,
@@ -32,7 +35,7 @@ func TestConsoleTheArticle(t *testing.T) {
 	b.open("/console/create-pool")
 	b.fill("#name", "tenants")
 	b.unfold("Attributes")
-	b.fill("#custom", "tenantId\ndepartmentId")
+	b.fill("#custom", "tenantId\ndepartment")
 	b.submit("main button.primary")
 	b.waitText(".flash", "The user pool is created")
 	pool := strings.TrimPrefix(b.address(), b.base)
@@ -43,9 +46,8 @@ func TestConsoleTheArticle(t *testing.T) {
 	b.fill("#attr-email", "jane@example.com")
 	b.fill("#password", "Passw0rd!x")
 	b.choose("input[name=permanent]")
-	b.unfold("More attributes")
 	b.fill(`[name="attr-custom:tenantId"]`, "acme")
-	b.fill(`[name="attr-custom:departmentId"]`, "42")
+	b.fill(`[name="attr-custom:department"]`, "42")
 	b.submit("main button.primary")
 	b.waitText(".flash", "The user is created")
 
@@ -54,14 +56,13 @@ func TestConsoleTheArticle(t *testing.T) {
 	b.paste(articleHandler)
 	b.waitText("#state", "Changes not deployed")
 	b.run(chromedp.Click("#deploy", chromedp.ByQuery))
-	b.waitText("#state", "Deployed")
+	b.waitText("#state", "Deployed at")
 
 	// User pool properties → Add Lambda trigger.
 	b.open(pool)
 	b.submit(".tabs a[href$='/properties']")
 	b.submit("a[href$='/add-trigger']")
 	b.looks("pool-trigger")
-	b.choose("input[name=version][value=V1_0]")
 	b.wait("document.querySelector('details.cli code').textContent.includes('V1_0')")
 	b.submit("main button.primary")
 	b.waitText(".flash", "a permission was added")
