@@ -26,6 +26,7 @@ type ChangeSet struct {
 	Hidden                       []string
 	Tags                         []Tag
 	Capabilities                 []string
+	Imports                      []string
 	OnFailure                    string
 	ImportExisting               bool
 	Changes                      []Planned
@@ -73,6 +74,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, a Actor, region string, i
 		return "", "", errors.Join(err, s.dropReview(ctx, st, in))
 	}
 	cs.Template, cs.Parameters, cs.Resolved, cs.Hidden = d.text, d.given, d.resolved, d.hidden
+	cs.Imports = d.imports
 	if cs.Changes, err = d.plan(st.Resources); err != nil {
 		return "", "", err
 	}
@@ -271,7 +273,7 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, a Actor, region, stack, 
 		}
 		op := &Operation{
 			Kind: "update", Phase: "forward", Token: token, Template: cs.Template, Parameters: cs.Parameters, Resolved: cs.Resolved, Hidden: cs.Hidden,
-			Tags: cs.Tags, Capabilities: cs.Capabilities, Done: map[string]bool{}, Before: map[string]*Resource{},
+			Tags: cs.Tags, Capabilities: cs.Capabilities, Imports: cs.Imports, Done: map[string]bool{}, Before: map[string]*Resource{},
 			RollbackDisabled: disableRollback || cs.OnFailure == "DO_NOTHING", DeleteAll: cs.OnFailure == "DELETE",
 			ImportExisting: cs.ImportExisting,
 		}

@@ -86,11 +86,11 @@ func (r *run) forward(kind string) error {
 		outputs, err = d.outputs(now)
 	}
 	if err == nil {
-		err = r.export(outputs)
+		err = r.succeeded(kind, d, outputs)
 	}
 	switch {
 	case err == nil:
-		return r.succeeded(kind, d, outputs)
+		return nil
 	case interrupted(r.ctx, err):
 		return err
 	}
@@ -115,7 +115,8 @@ func (r *run) definition() (*definition, error) {
 	return d, d.sort()
 }
 
-// succeeded ends forward.
+// succeeded ends forward, unless somebody has cancelled it or its exports are
+// refused.
 func (r *run) succeeded(kind string, d *definition, outputs []OutputValue) error {
 	become := func(st *Stack) {
 		op := st.Operation
@@ -133,10 +134,18 @@ func (r *run) succeeded(kind string, d *definition, outputs []OutputValue) error
 			op.Phase = ""
 		}
 	}
+	status := "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 	if kind == "create" {
-		return r.stackStatus("CREATE_COMPLETE", "", become)
+		status = "CREATE_COMPLETE"
 	}
-	return r.stackStatus("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "", become)
+	var before []OutputValue
+	r.look(func(st *Stack) { before = st.Outputs })
+	return r.stackStatusIf(func(tx store.Tx) error {
+		if err := r.cancelledIn(tx); err != nil {
+			return err
+		}
+		return r.export(tx, before, outputs)
+	}, status, "", become)
 }
 
 // failed decides what follows a failure of forward.
@@ -317,16 +326,18 @@ func withoutLate(props map[string]any, late []string, old *Resource) map[string]
 var errCancelled = errors.New("Resource update cancelled")
 
 func (r *run) cancelled() error {
-	return r.s.Store.View(r.ctx, func(tx store.Tx) error {
-		_, err := tx.Document(kindCancel, "", r.st.ID)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err == nil {
-			err = errCancelled
-		}
-		return err
-	})
+	return r.s.Store.View(r.ctx, r.cancelledIn)
+}
+
+func (r *run) cancelledIn(tx store.Tx) error {
+	_, err := tx.Document(kindCancel, "", r.st.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = errCancelled
+	}
+	return err
 }
 
 // one makes one resource what it is to be, but for its late properties; they too

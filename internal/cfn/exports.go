@@ -56,39 +56,35 @@ func outputText(env *template.Environment, id string, v any) (string, error) {
 
 var errUnknownOutput = errors.New("cfn: an output is not known yet")
 
-// export makes the stack's exports those of outputs, or refuses.
-func (r *run) export(outputs []OutputValue) error {
-	var region, id string
-	var before []OutputValue
-	r.look(func(st *Stack) { region, id, before = st.Region, st.ID, st.Outputs })
-	return r.s.Store.Update(r.ctx, func(tx store.Tx) error {
-		keep := map[string]bool{}
-		for _, o := range outputs {
-			if o.Export == "" {
-				continue
-			}
-			keep[o.Export] = true
-			if err := r.s.putExport(tx, region, Export{o.Export, o.Value, id}); err != nil {
-				return err
-			}
+// export makes the stack's exports those of outputs, where they were those of
+// before, or refuses.
+func (r *run) export(tx store.Tx, before, outputs []OutputValue) error {
+	keep := map[string]bool{}
+	for _, o := range outputs {
+		if o.Export == "" {
+			continue
 		}
-		for _, o := range before {
-			if o.Export == "" || keep[o.Export] {
-				continue
-			}
-			user, err := r.s.importerOf(tx, region, o.Export)
-			if err != nil {
-				return err
-			}
-			if user != "" {
-				return invalid("Export %s cannot be deleted as it is in use by %s", o.Export, user)
-			}
-			if err := forget(tx, kindExport, region, o.Export); err != nil {
-				return err
-			}
+		keep[o.Export] = true
+		if err := r.s.putExport(tx, r.st.Region, Export{o.Export, o.Value, r.st.ID}); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	for _, o := range before {
+		if o.Export == "" || keep[o.Export] {
+			continue
+		}
+		user, err := r.s.importerOf(tx, r.st.Region, o.Export)
+		if err != nil {
+			return err
+		}
+		if user != "" {
+			return invalid("Export %s cannot be deleted as it is in use by %s", o.Export, user)
+		}
+		if err := forget(tx, kindExport, r.st.Region, o.Export); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) putExport(tx store.Tx, region string, e Export) error {
@@ -135,12 +131,58 @@ func nameIn(id string) string {
 	return parts[len(parts)-2]
 }
 
+// imports reports whether a stack uses an export, or what is being done to it
+// does.
+func (st *Stack) imports(name string) bool {
+	return slices.Contains(st.Imports, name) || st.Operation != nil && slices.Contains(st.Operation.Imports, name)
+}
+
+// bind checks, in the transaction in which an operation begins, that what it
+// imports is still exported. From then on it counts as a user of that.
+func (s *Service) bind(tx store.Tx, region string, imports []string) error {
+	for _, name := range imports {
+		_, err := tx.Document(kindExport, region, name)
+		if errors.Is(err, store.ErrNotFound) {
+			return invalid("No export named %.200s found.", name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importsOfOutputs evaluates the outputs as far as they are known before
+// anything is made: what they import is the stack's from the beginning.
+func (d *definition) importsOfOutputs() error {
+	for _, o := range d.template.Outputs {
+		if o.Condition != "" {
+			holds, err := d.env.Condition(o.Condition)
+			if err != nil {
+				return asInvalid(err)
+			}
+			if !holds {
+				continue
+			}
+		}
+		for _, v := range []any{o.Value, o.Export} {
+			if v == nil {
+				continue
+			}
+			if _, err := outputText(d.env, o.ID, v); err != nil && !errors.Is(err, errUnknownOutput) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // importers lists the stacks that use an export.
 func (s *Service) importers(tx store.Tx, region, name string) ([]string, error) {
 	stacks, err := s.all(tx, region)
 	var users []string
 	for _, st := range stacks {
-		if st.Status != "DELETE_COMPLETE" && slices.Contains(st.Imports, name) {
+		if st.Status != "DELETE_COMPLETE" && st.imports(name) {
 			users = append(users, st.Name)
 		}
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
+	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/secret"
 	"github.com/rockpoolhq/rockpool/internal/store"
 	"github.com/rockpoolhq/rockpool/internal/web"
@@ -69,19 +71,66 @@ func (r *run) note(fn func(*Stack), events ...Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fn(r.st)
+	return r.write(nil, events...)
+}
+
+// noteIf is note where check, in the same transaction, may refuse. If it does
+// nothing has changed, and its error is the answer.
+func (r *run) noteIf(check func(store.Tx) error, fn func(*Stack), events ...Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	stack, op := *r.st, *r.st.Operation
+	stack.Operation, stack.Resources = &op, maps.Clone(r.st.Resources)
+	fn(r.st)
+	var refused error
+	err := r.write(func(tx store.Tx) error {
+		refused = check(tx)
+		return refused
+	}, events...)
+	if _, byRule := errors.AsType[*apierr.Error](refused); byRule || errors.Is(refused, errCancelled) {
+		*r.st = stack
+		return refused
+	}
+	return err
+}
+
+// write writes the stack as it is in memory; r.mu is held. What cannot be
+// written is as good as lost: the operation goes on from the journal.
+func (r *run) write(check func(store.Tx) error, events ...Event) error {
 	r.st.Lease = Lease{Node: r.s.node, Until: time.Now().Add(r.s.lease())}
 	version, count := r.st.version, r.st.Events
-	err := r.s.Store.Update(r.ctx, func(tx store.Tx) error {
+	once := func(tx store.Tx) error {
 		r.st.version, r.st.Events = version, count // it may run twice
+		if check != nil {
+			if err := check(tx); err != nil {
+				return err
+			}
+		}
 		for _, e := range events {
 			if err := r.s.event(tx, r.st, e); err != nil {
 				return err
 			}
 		}
 		return r.s.save(tx, r.st)
-	})
-	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
-		return errLost
+	}
+	err := r.s.Store.Update(r.ctx, once)
+	if errors.Is(err, store.ErrConflict) {
+		err = r.s.Store.Update(r.ctx, func(tx store.Tx) error {
+			now, err := r.s.load(tx, r.st.ID)
+			if err != nil {
+				return err
+			}
+			if now.Lease.Node != r.s.node {
+				return errLost
+			}
+			// A request has set what is not the operation's.
+			r.st.Protected = now.Protected
+			version, count = now.version, now.Events
+			return once(tx)
+		})
+	}
+	if err != nil && !errors.Is(err, errLost) {
+		return fmt.Errorf("%w: %w", errLost, err)
 	}
 	return err
 }
@@ -100,7 +149,12 @@ func resourceEvent(res *Resource, status, reason string) Event {
 
 // stackStatus moves the whole stack to a status.
 func (r *run) stackStatus(status, reason string, change func(*Stack)) error {
-	return r.note(func(st *Stack) {
+	return r.stackStatusIf(func(store.Tx) error { return nil }, status, reason, change)
+}
+
+// stackStatusIf is stackStatus where check may refuse, as in noteIf.
+func (r *run) stackStatusIf(check func(store.Tx) error, status, reason string, change func(*Stack)) error {
+	return r.noteIf(check, func(st *Stack) {
 		st.Status, st.Reason = status, reason
 		if change != nil {
 			change(st)

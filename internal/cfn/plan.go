@@ -264,7 +264,7 @@ func (d *definition) sort() error {
 			return err
 		}
 	}
-	return nil
+	return d.importsOfOutputs()
 }
 
 // wanted reports whether a resource is to be there.

@@ -83,7 +83,7 @@ func (s *Service) Create(ctx context.Context, a Actor, region string, in Change)
 func (d *definition) operation(kind string, in Change) *Operation {
 	return &Operation{
 		Kind: kind, Phase: "forward", Token: in.Token, Template: d.text, Parameters: d.given, Resolved: d.resolved, Hidden: d.hidden,
-		Tags: in.Tags, Capabilities: in.Capabilities, Done: map[string]bool{}, RollbackDisabled: in.DisableRollback || in.OnFailure == "DO_NOTHING",
+		Tags: in.Tags, Capabilities: in.Capabilities, Imports: d.imports, Done: map[string]bool{}, RollbackDisabled: in.DisableRollback || in.OnFailure == "DO_NOTHING",
 		DeleteAll: in.OnFailure == "DELETE",
 	}
 }
@@ -91,6 +91,9 @@ func (d *definition) operation(kind string, in Change) *Operation {
 // begin puts an operation into a stack, in the transaction that checked that it
 // may begin.
 func (s *Service) begin(tx store.Tx, st *Stack, status string, op *Operation) error {
+	if err := s.bind(tx, st.Region, op.Imports); err != nil {
+		return err
+	}
 	st.Operation, st.Lease = op, Lease{}
 	if err := s.event(tx, st, Event{LogicalID: st.Name, PhysicalID: st.ID, Type: stackType, Status: status, Reason: "User Initiated", Token: op.Token}); err != nil {
 		return err

@@ -72,6 +72,7 @@ type Operation struct {
 	Hidden                      []string
 	Tags                        []Tag
 	Capabilities                []string
+	Imports                     []string             // exports that what is to become uses
 	Before                      map[string]*Resource // resources before an update
 	Done                        map[string]bool      // resources that forward has dealt with
 	Touched                     map[string]bool      // resources whose update in place has begun

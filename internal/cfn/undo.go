@@ -18,7 +18,7 @@ func (r *run) rollback(kind string) error {
 			}
 			return r.stackStatus("ROLLBACK_FAILED", err.Error(), phase(""))
 		}
-		return r.stackStatus("ROLLBACK_COMPLETE", "", phase(""))
+		return r.stackStatus("ROLLBACK_COMPLETE", "", func(st *Stack) { st.Operation.Phase, st.Operation.Imports = "", nil })
 	}
 	err := r.restore()
 	if err == nil {
@@ -27,7 +27,7 @@ func (r *run) rollback(kind string) error {
 	switch {
 	case err == nil:
 		return r.stackStatus("UPDATE_ROLLBACK_COMPLETE", "", func(st *Stack) {
-			st.Operation.Replaced, st.Operation.Phase = nil, ""
+			st.Operation.Replaced, st.Operation.Phase, st.Operation.Imports = nil, "", nil
 		})
 	case interrupted(r.ctx, err):
 		return err
@@ -168,24 +168,21 @@ func (r *run) deleteAll(op Operation) error {
 		}
 		return r.stackStatus("DELETE_FAILED", err.Error(), phase(""))
 	}
-	if err := r.export(nil); err != nil {
-		if _, refused := errors.AsType[*apierr.Error](err); !refused {
+	err := r.stackStatusIf(func(tx store.Tx) error {
+		if err := r.export(tx, r.st.Outputs, nil); err != nil {
 			return err
 		}
-		// Another stack has begun to use an export meanwhile.
-		return r.stackStatus("DELETE_FAILED", err.Error(), phase(""))
-	}
-	err := r.s.Store.Update(r.ctx, func(tx store.Tx) error {
 		err := each(tx, kindChangeSet, r.st.ID, func(d store.Document) error { return tx.DeleteDocument(d.Kind, d.Scope, d.Name) })
 		if err != nil {
 			return err
 		}
 		return forget(tx, kindName, r.st.Region, r.st.Name)
-	})
-	if err != nil {
-		return err
+	}, "DELETE_COMPLETE", "", func(st *Stack) { st.Deleted, st.Operation.Phase = r.s.now(), "" })
+	if _, refused := errors.AsType[*apierr.Error](err); refused {
+		// Another stack has begun to use an export meanwhile.
+		return r.stackStatus("DELETE_FAILED", err.Error(), phase(""))
 	}
-	return r.stackStatus("DELETE_COMPLETE", "", func(st *Stack) { st.Deleted, st.Operation.Phase = r.s.now(), "" })
+	return err
 }
 
 // remove deletes resources, each after those that need it. policies says that

@@ -46,9 +46,11 @@ type world struct {
 	calls, crash atomic.Int64
 	mu           sync.Mutex
 	fail         func(operation string, input any) error // under mu
+	after        func(operation string)                  // under mu; called when one was performed
+	made         map[string]int                          // under mu: how often each operation was performed
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, set ...func(*cfn.Service)) *world {
 	t.Helper()
 	db, err := sqlstore.Open(t.Context(), sqlstore.Options{})
 	if err != nil {
@@ -69,6 +71,9 @@ func newWorld(t testing.TB) *world {
 	w.api.Register(lambdaapi.Model(), lambdaapi.Operations(lambdaapi.Deps{Functions: functions, Engine: host.Engine,
 		CodeURL: func(arn.Function) string { return "" }})...)
 	w.stacks = w.service()
+	for _, f := range set {
+		f(w.stacks)
+	}
 	w.api.Register(cfnapi.Model(), cfnapi.Operations(w.stacks)...)
 	w.stacks.Start()
 	t.Cleanup(func() {
@@ -122,6 +127,16 @@ func (w *world) Call(ctx context.Context, service, operation string, input any) 
 		return nil, err
 	}
 	out, err := w.api.Call(ctx, service, operation, input)
+	w.mu.Lock()
+	if w.made == nil {
+		w.made = map[string]int{}
+	}
+	w.made[operation]++
+	after := w.after
+	w.mu.Unlock()
+	if after != nil {
+		after(operation)
+	}
 	if w.crash.Load() != 0 && n >= w.crash.Load() {
 		go w.stacks.Close(context.Background())
 		<-ctx.Done()
