@@ -1,6 +1,7 @@
 package cfn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -209,6 +210,24 @@ func (s *Service) exportUser(tx store.Tx, st *Stack, but map[string]bool) (strin
 		}
 	}
 	return "", nil
+}
+
+// owner is the name of the stack of a region that has a resource; "" if none
+// does.
+func (s *Service) owner(ctx context.Context, region, kind, physicalID string) (name string, err error) {
+	err = s.Store.View(ctx, func(tx store.Tx) error {
+		name = ""
+		stacks, err := s.all(tx, region)
+		for _, st := range stacks {
+			for _, x := range st.Resources {
+				if x.Type == kind && x.PhysicalID == physicalID && st.Status != "DELETE_COMPLETE" {
+					name = st.Name
+				}
+			}
+		}
+		return err
+	})
+	return name, err
 }
 
 // all reads every stack of a region, deleted ones included.

@@ -1,6 +1,7 @@
 package cfn
 
 import (
+	"context"
 	"cmp"
 	"strings"
 	"time"
@@ -49,6 +50,9 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 		if err != nil {
 			return err
 		}
+	}
+	in.Owner = func(ctx context.Context, physicalID string) (string, error) {
+		return r.s.owner(ctx, r.st.Region, res.Type, physicalID)
 	}
 	got, err := t.Create(r.ctx, in)
 	if err != nil {

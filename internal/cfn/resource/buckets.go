@@ -76,8 +76,12 @@ func createBucket(ctx context.Context, r Request) (Result, error) {
 		if err := r.do(ctx, s3, "HeadBucket", map[string]any{"Bucket": name}, &out); err != nil {
 			return Result{}, err
 		}
-		if ours := r.Resume && r.madeSince(out.CreationDate); ours || r.Import {
-			res.Imported, err = !ours, nil
+		ours := r.Resume && r.madeSince(out.CreationDate)
+		switch {
+		case ours:
+			err = nil
+		case r.Import:
+			res.Imported, err = true, r.importable(ctx, name)
 		}
 	}
 	if err != nil {

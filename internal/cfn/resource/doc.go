@@ -63,8 +63,22 @@ type Request struct {
 	Claim func(physicalID string) bool
 
 	// Import says that what has the resource's name already is taken, if the
-	// type can do that, instead of being in the way.
+	// type can do that, instead of being in the way. Owner is the stack that has
+	// it, "" if none does: of that it is not taken.
 	Import bool
+	Owner  func(ctx context.Context, physicalID string) (string, error)
+}
+
+// importable is an error if what has the resource's name belongs to a stack.
+func (r Request) importable(ctx context.Context, id string) error {
+	if r.Owner == nil {
+		return nil
+	}
+	owner, err := r.Owner(ctx, id)
+	if err == nil && owner != "" {
+		err = errors.New(id + " cannot be imported: it is a resource of the stack " + owner)
+	}
+	return err
 }
 
 func (r Request) claim(id string) bool { return r.Claim == nil || r.Claim(id) }

@@ -49,6 +49,11 @@ func createParameter(ctx context.Context, r Request) (Result, error) {
 	if !ours && !r.Import {
 		return Result{}, exists
 	}
+	if !ours {
+		if err := r.importable(ctx, name); err != nil {
+			return Result{}, err
+		}
+	}
 	r.PhysicalID = name
 	res, err := updateParameter(ctx, r)
 	res.Imported = !ours
