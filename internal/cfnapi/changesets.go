@@ -9,7 +9,7 @@ import (
 )
 
 func (a *api) createChangeSet(ctx context.Context, in *createChangeSetInput) (*createChangeSetOutput, error) {
-	kind := v(in.ChangeSetType)
+	kind := awsapi.Value(in.ChangeSetType)
 	if err := refuse(
 		setting{"RollbackConfiguration", rollbackTriggers(in.RollbackConfiguration)}, setting{"NotificationARNs", len(in.NotificationARNs) > 0},
 		setting{"ResourceTypes", len(in.ResourceTypes) > 0}, setting{"ResourcesToImport", len(in.ResourcesToImport) > 0},
@@ -18,41 +18,41 @@ func (a *api) createChangeSet(ctx context.Context, in *createChangeSetInput) (*c
 	); err != nil {
 		return nil, err
 	}
-	onFailure := v(in.OnStackFailure)
-	if onFailure == "" && v(v(in.DeploymentConfig).DisableRollback) {
+	onFailure := awsapi.Value(in.OnStackFailure)
+	if onFailure == "" && awsapi.Value(awsapi.Value(in.DeploymentConfig).DisableRollback) {
 		onFailure = "DO_NOTHING"
 	}
 	who, region := caller(ctx)
 	id, stackID, err := a.stacks.CreateChangeSet(ctx, who, region, cfn.NewChangeSet{
 		Change: cfn.Change{
 			Definition: cfn.Definition{
-				Body: v(in.TemplateBody), URL: v(in.TemplateURL), UsePrevious: v(in.UsePreviousTemplate), Parameters: parametersIn(in.Parameters),
+				Body: awsapi.Value(in.TemplateBody), URL: awsapi.Value(in.TemplateURL), UsePrevious: awsapi.Value(in.UsePreviousTemplate), Parameters: parametersIn(in.Parameters),
 				Tags: tagsIn(in.Tags), Capabilities: in.Capabilities,
 			},
-			Name: v(in.StackName), Token: v(in.ClientToken), OnFailure: onFailure,
+			Name: awsapi.Value(in.StackName), Token: awsapi.Value(in.ClientToken), OnFailure: onFailure,
 		},
-		ChangeSet: v(in.ChangeSetName), Description: v(in.Description), Type: kind, ImportExisting: v(in.ImportExistingResources),
+		ChangeSet: awsapi.Value(in.ChangeSetName), Description: awsapi.Value(in.Description), Type: kind, ImportExisting: awsapi.Value(in.ImportExistingResources),
 	})
 	return &createChangeSetOutput{Id: &id, StackId: &stackID}, err
 }
 
 func (a *api) describeChangeSet(ctx context.Context, in *describeChangeSetInput) (*describeChangeSetOutput, error) {
 	_, region := caller(ctx)
-	cs, err := a.stacks.DescribeChangeSet(ctx, region, v(in.StackName), v(in.ChangeSetName))
+	cs, err := a.stacks.DescribeChangeSet(ctx, region, awsapi.Value(in.StackName), awsapi.Value(in.ChangeSetName))
 	if err != nil {
 		return nil, err
 	}
 	lines, next, err := page(cs.Changes, in.NextToken)
 	no := false
 	out := &describeChangeSetOutput{
-		ChangeSetName: &cs.Name, ChangeSetId: &cs.ID, StackId: &cs.StackID, StackName: &cs.StackName, Description: p(cs.Description),
-		CreationTime: awsapi.NewTimestamp(cs.Created), ExecutionStatus: &cs.Execution, Status: &cs.Status, StatusReason: p(cs.Reason),
+		ChangeSetName: &cs.Name, ChangeSetId: &cs.ID, StackId: &cs.StackID, StackName: &cs.StackName, Description: awsapi.Present(cs.Description),
+		CreationTime: awsapi.NewTimestamp(cs.Created), ExecutionStatus: &cs.Execution, Status: &cs.Status, StatusReason: awsapi.Present(cs.Reason),
 		NotificationARNs: []string{}, RollbackConfiguration: &rollbackConfiguration{}, Capabilities: cs.Capabilities, Tags: tagsOut(cs.Tags),
 		Parameters: parametersOut(cs.Parameters, cs.Resolved, cs.Hidden), Changes: []change{}, NextToken: next,
-		IncludeNestedStacks: &no, OnStackFailure: p(cs.OnFailure), ImportExistingResources: &cs.ImportExisting,
+		IncludeNestedStacks: &no, OnStackFailure: awsapi.Present(cs.OnFailure), ImportExistingResources: &cs.ImportExisting,
 	}
 	for _, l := range lines {
-		out.Changes = append(out.Changes, changeOf(l, v(in.IncludePropertyValues)))
+		out.Changes = append(out.Changes, changeOf(l, awsapi.Value(in.IncludePropertyValues)))
 	}
 	return out, err
 }
@@ -62,11 +62,11 @@ func (a *api) describeChangeSet(ctx context.Context, in *describeChangeSetInput)
 func changeOf(l cfn.Planned, values bool) change {
 	kind := "Resource"
 	r := &resourceChange{
-		Action: &l.Action, LogicalResourceId: &l.LogicalID, PhysicalResourceId: p(l.PhysicalID), ResourceType: &l.Type, Replacement: p(l.Replacement),
+		Action: &l.Action, LogicalResourceId: &l.LogicalID, PhysicalResourceId: awsapi.Present(l.PhysicalID), ResourceType: &l.Type, Replacement: awsapi.Present(l.Replacement),
 		Scope: []string{}, Details: []resourceChangeDetail{},
 	}
 	if values {
-		r.BeforeContext, r.AfterContext = p(l.Before), p(l.After)
+		r.BeforeContext, r.AfterContext = awsapi.Present(l.Before), awsapi.Present(l.After)
 	}
 	for _, e := range l.Properties {
 		attribute, evaluation, source := "Properties", "Static", "DirectModification"
@@ -79,7 +79,7 @@ func changeOf(l cfn.Planned, values bool) change {
 		if e.Recreate == "Conditionally" {
 			evaluation = "Dynamic"
 		}
-		target := &resourceTargetDefinition{Attribute: &attribute, Name: p(e.Name), RequiresRecreation: &e.Recreate}
+		target := &resourceTargetDefinition{Attribute: &attribute, Name: awsapi.Present(e.Name), RequiresRecreation: &e.Recreate}
 		if values {
 			path, how := "/Properties/"+e.Name, "Modify"
 			switch {
@@ -100,7 +100,7 @@ func changeOf(l cfn.Planned, values bool) change {
 
 func (a *api) listChangeSets(ctx context.Context, in *listChangeSetsInput) (*listChangeSetsOutput, error) {
 	_, region := caller(ctx)
-	all, err := a.stacks.ListChangeSets(ctx, region, v(in.StackName))
+	all, err := a.stacks.ListChangeSets(ctx, region, awsapi.Value(in.StackName))
 	if err != nil {
 		return nil, err
 	}
@@ -109,21 +109,21 @@ func (a *api) listChangeSets(ctx context.Context, in *listChangeSetsInput) (*lis
 	for _, cs := range all {
 		out.Summaries = append(out.Summaries, changeSetSummary{
 			StackId: &cs.StackID, StackName: &cs.StackName, ChangeSetId: &cs.ID, ChangeSetName: &cs.Name, ExecutionStatus: &cs.Execution,
-			Status: &cs.Status, StatusReason: p(cs.Reason), CreationTime: awsapi.NewTimestamp(cs.Created), Description: p(cs.Description),
+			Status: &cs.Status, StatusReason: awsapi.Present(cs.Reason), CreationTime: awsapi.NewTimestamp(cs.Created), Description: awsapi.Present(cs.Description),
 		})
 	}
 	return out, err
 }
 
 func (a *api) executeChangeSet(ctx context.Context, in *executeChangeSetInput) (*executeChangeSetOutput, error) {
-	if err := refuse(setting{"RetainExceptOnCreate", v(in.RetainExceptOnCreate)}); err != nil {
+	if err := refuse(setting{"RetainExceptOnCreate", awsapi.Value(in.RetainExceptOnCreate)}); err != nil {
 		return nil, err
 	}
 	who, region := caller(ctx)
-	return nil, a.stacks.ExecuteChangeSet(ctx, who, region, v(in.StackName), v(in.ChangeSetName), v(in.ClientRequestToken), v(in.DisableRollback))
+	return nil, a.stacks.ExecuteChangeSet(ctx, who, region, awsapi.Value(in.StackName), awsapi.Value(in.ChangeSetName), awsapi.Value(in.ClientRequestToken), awsapi.Value(in.DisableRollback))
 }
 
 func (a *api) deleteChangeSet(ctx context.Context, in *deleteChangeSetInput) (*deleteChangeSetOutput, error) {
 	_, region := caller(ctx)
-	return nil, a.stacks.DeleteChangeSet(ctx, region, v(in.StackName), v(in.ChangeSetName))
+	return nil, a.stacks.DeleteChangeSet(ctx, region, awsapi.Value(in.StackName), awsapi.Value(in.ChangeSetName))
 }

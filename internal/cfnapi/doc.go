@@ -76,23 +76,6 @@ func refuse(list ...setting) error {
 	return nil
 }
 
-// p returns a pointer to a value that is not zero: what is zero is absent.
-func p[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}
-
-// v returns what a pointer points to, zero if it is nil.
-func v[T any](p *T) (out T) {
-	if p != nil {
-		out = *p
-	}
-	return out
-}
-
 const pageSize = 100
 
 // page returns the part of a list that begins at a token, and the next token.
@@ -107,7 +90,7 @@ func page[T any](list []T, token *string) ([]T, *string, error) {
 	}
 	to := min(from+pageSize, len(list))
 	if to < len(list) {
-		return list[from:to], p(strconv.Itoa(to)), nil
+		return list[from:to], awsapi.Present(strconv.Itoa(to)), nil
 	}
 	return list[from:to], nil, nil
 }
@@ -115,7 +98,7 @@ func page[T any](list []T, token *string) ([]T, *string, error) {
 func tagsIn(list []tag) []cfn.Tag {
 	var out []cfn.Tag
 	for _, t := range list {
-		out = append(out, cfn.Tag{Key: v(t.Key), Value: v(t.Value)})
+		out = append(out, cfn.Tag{Key: awsapi.Value(t.Key), Value: awsapi.Value(t.Value)})
 	}
 	slices.SortFunc(out, func(a, b cfn.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return out
@@ -132,7 +115,7 @@ func tagsOut(list []cfn.Tag) []tag {
 func parametersIn(list []parameter) []cfn.Parameter {
 	var out []cfn.Parameter
 	for _, e := range list {
-		out = append(out, cfn.Parameter{Key: v(e.ParameterKey), Value: e.ParameterValue, UsePrevious: v(e.UsePreviousValue)})
+		out = append(out, cfn.Parameter{Key: awsapi.Value(e.ParameterKey), Value: e.ParameterValue, UsePrevious: awsapi.Value(e.UsePreviousValue)})
 	}
 	return out
 }
@@ -155,4 +138,4 @@ func parametersOut(all, resolved map[string]string, hidden []string) []parameter
 }
 
 // requestID is the id of the operation that a request began.
-func requestID(ctx context.Context) *string { return p(awsapi.RequestFrom(ctx).ID) }
+func requestID(ctx context.Context) *string { return awsapi.Present(awsapi.RequestFrom(ctx).ID) }

@@ -32,25 +32,25 @@ func (a *api) resources(ctx context.Context, name string) (*cfn.Stack, []*cfn.Re
 var notChecked = "NOT_CHECKED"
 
 func (a *api) describeStackResource(ctx context.Context, in *describeStackResourceInput) (*describeStackResourceOutput, error) {
-	st, list, err := a.resources(ctx, v(in.StackName))
+	st, list, err := a.resources(ctx, awsapi.Value(in.StackName))
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range list {
-		if r.ID == v(in.LogicalResourceId) {
+		if r.ID == awsapi.Value(in.LogicalResourceId) {
 			return &describeStackResourceOutput{StackResourceDetail: &stackResourceDetail{
-				StackName: &st.Name, StackId: &st.ID, LogicalResourceId: &r.ID, PhysicalResourceId: p(r.PhysicalID), ResourceType: &r.Type,
-				LastUpdatedTimestamp: awsapi.NewTimestamp(r.Updated), ResourceStatus: &r.Status, ResourceStatusReason: p(r.Reason),
+				StackName: &st.Name, StackId: &st.ID, LogicalResourceId: &r.ID, PhysicalResourceId: awsapi.Present(r.PhysicalID), ResourceType: &r.Type,
+				LastUpdatedTimestamp: awsapi.NewTimestamp(r.Updated), ResourceStatus: &r.Status, ResourceStatusReason: awsapi.Present(r.Reason),
 				DriftInformation: &stackResourceDriftInformation{StackResourceDriftStatus: &notChecked},
 			}}, nil
 		}
 	}
-	return nil, invalid("Resource %s does not exist for stack %s", v(in.LogicalResourceId), st.Name)
+	return nil, invalid("Resource %s does not exist for stack %s", awsapi.Value(in.LogicalResourceId), st.Name)
 }
 
 func (a *api) describeStackResources(ctx context.Context, in *describeStackResourcesInput) (*describeStackResourcesOutput, error) {
-	name := v(in.StackName)
-	if physical := v(in.PhysicalResourceId); name == "" && physical != "" {
+	name := awsapi.Value(in.StackName)
+	if physical := awsapi.Value(in.PhysicalResourceId); name == "" && physical != "" {
 		_, region := caller(ctx)
 		all, err := a.stacks.Describe(ctx, region, "")
 		if err != nil {
@@ -73,23 +73,23 @@ func (a *api) describeStackResources(ctx context.Context, in *describeStackResou
 	}
 	out := &describeStackResourcesOutput{StackResources: []stackResource{}}
 	for _, r := range list {
-		if id := v(in.LogicalResourceId); id != "" && id != r.ID {
+		if id := awsapi.Value(in.LogicalResourceId); id != "" && id != r.ID {
 			continue
 		}
 		out.StackResources = append(out.StackResources, stackResource{
-			StackName: &st.Name, StackId: &st.ID, LogicalResourceId: &r.ID, PhysicalResourceId: p(r.PhysicalID), ResourceType: &r.Type,
-			Timestamp: awsapi.NewTimestamp(r.Updated), ResourceStatus: &r.Status, ResourceStatusReason: p(r.Reason),
+			StackName: &st.Name, StackId: &st.ID, LogicalResourceId: &r.ID, PhysicalResourceId: awsapi.Present(r.PhysicalID), ResourceType: &r.Type,
+			Timestamp: awsapi.NewTimestamp(r.Updated), ResourceStatus: &r.Status, ResourceStatusReason: awsapi.Present(r.Reason),
 			DriftInformation: &stackResourceDriftInformation{StackResourceDriftStatus: &notChecked},
 		})
 	}
-	if v(in.LogicalResourceId) != "" && len(out.StackResources) == 0 {
-		return nil, invalid("Resource %s does not exist for stack %s", v(in.LogicalResourceId), st.Name)
+	if awsapi.Value(in.LogicalResourceId) != "" && len(out.StackResources) == 0 {
+		return nil, invalid("Resource %s does not exist for stack %s", awsapi.Value(in.LogicalResourceId), st.Name)
 	}
 	return out, nil
 }
 
 func (a *api) listStackResources(ctx context.Context, in *listStackResourcesInput) (*listStackResourcesOutput, error) {
-	_, list, err := a.resources(ctx, v(in.StackName))
+	_, list, err := a.resources(ctx, awsapi.Value(in.StackName))
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func (a *api) listStackResources(ctx context.Context, in *listStackResourcesInpu
 	out := &listStackResourcesOutput{StackResourceSummaries: []stackResourceSummary{}, NextToken: next}
 	for _, r := range list {
 		out.StackResourceSummaries = append(out.StackResourceSummaries, stackResourceSummary{
-			LogicalResourceId: &r.ID, PhysicalResourceId: p(r.PhysicalID), ResourceType: &r.Type,
-			LastUpdatedTimestamp: awsapi.NewTimestamp(r.Updated), ResourceStatus: &r.Status, ResourceStatusReason: p(r.Reason),
+			LogicalResourceId: &r.ID, PhysicalResourceId: awsapi.Present(r.PhysicalID), ResourceType: &r.Type,
+			LastUpdatedTimestamp: awsapi.NewTimestamp(r.Updated), ResourceStatus: &r.Status, ResourceStatusReason: awsapi.Present(r.Reason),
 			DriftInformation: &stackResourceDriftInformationSummary{StackResourceDriftStatus: &notChecked},
 		})
 	}
@@ -107,10 +107,10 @@ func (a *api) listStackResources(ctx context.Context, in *listStackResourcesInpu
 
 func (a *api) getTemplate(ctx context.Context, in *getTemplateInput) (*getTemplateOutput, error) {
 	_, region := caller(ctx)
-	if v(in.StackName) == "" && v(in.ChangeSetName) == "" {
+	if awsapi.Value(in.StackName) == "" && awsapi.Value(in.ChangeSetName) == "" {
 		return nil, invalid("StackName is required if ChangeSetName is not specified.")
 	}
-	text, err := a.stacks.Template(ctx, region, v(in.StackName), v(in.ChangeSetName), v(in.TemplateStage))
+	text, err := a.stacks.Template(ctx, region, awsapi.Value(in.StackName), awsapi.Value(in.ChangeSetName), awsapi.Value(in.TemplateStage))
 	return &getTemplateOutput{TemplateBody: &text, StagesAvailable: []string{cfn.Original, cfn.Processed}}, err
 }
 
@@ -119,18 +119,18 @@ func (a *api) getTemplateSummary(ctx context.Context, in *getTemplateSummaryInpu
 		return nil, err
 	}
 	_, region := caller(ctx)
-	sum, err := a.stacks.Summarize(ctx, cfn.Definition{Body: v(in.TemplateBody), URL: v(in.TemplateURL)}, region, v(in.StackName))
+	sum, err := a.stacks.Summarize(ctx, cfn.Definition{Body: awsapi.Value(in.TemplateBody), URL: awsapi.Value(in.TemplateURL)}, region, awsapi.Value(in.StackName))
 	if err != nil {
 		return nil, err
 	}
 	version := "2010-09-09"
 	out := &getTemplateSummaryOutput{
-		Description: p(sum.Description), Parameters: []parameterDeclaration{}, ResourceTypes: sum.Types, Version: &version,
-		Capabilities: sum.Capabilities, CapabilitiesReason: p(sum.CapabilitiesReason), DeclaredTransforms: sum.Transforms,
+		Description: awsapi.Present(sum.Description), Parameters: []parameterDeclaration{}, ResourceTypes: sum.Types, Version: &version,
+		Capabilities: sum.Capabilities, CapabilitiesReason: awsapi.Present(sum.CapabilitiesReason), DeclaredTransforms: sum.Transforms,
 	}
 	for _, e := range sum.Parameters {
 		out.Parameters = append(out.Parameters, parameterDeclaration{
-			ParameterKey: &e.ID, ParameterType: &e.Type, DefaultValue: e.Default, NoEcho: &e.NoEcho, Description: p(e.Description),
+			ParameterKey: &e.ID, ParameterType: &e.Type, DefaultValue: e.Default, NoEcho: &e.NoEcho, Description: awsapi.Present(e.Description),
 			ParameterConstraints: &parameterConstraints{AllowedValues: e.AllowedValues()},
 		})
 	}
@@ -139,23 +139,23 @@ func (a *api) getTemplateSummary(ctx context.Context, in *getTemplateSummaryInpu
 		if err != nil {
 			return nil, err
 		}
-		out.Metadata = p(string(b))
+		out.Metadata = awsapi.Present(string(b))
 	}
 	return out, nil
 }
 
 func (a *api) validateTemplate(ctx context.Context, in *validateTemplateInput) (*validateTemplateOutput, error) {
 	_, region := caller(ctx)
-	sum, err := a.stacks.Summarize(ctx, cfn.Definition{Body: v(in.TemplateBody), URL: v(in.TemplateURL)}, region, "")
+	sum, err := a.stacks.Summarize(ctx, cfn.Definition{Body: awsapi.Value(in.TemplateBody), URL: awsapi.Value(in.TemplateURL)}, region, "")
 	if err != nil {
 		return nil, err
 	}
 	out := &validateTemplateOutput{
-		Description: p(sum.Description), Parameters: []templateParameter{}, Capabilities: sum.Capabilities,
-		CapabilitiesReason: p(sum.CapabilitiesReason), DeclaredTransforms: sum.Transforms,
+		Description: awsapi.Present(sum.Description), Parameters: []templateParameter{}, Capabilities: sum.Capabilities,
+		CapabilitiesReason: awsapi.Present(sum.CapabilitiesReason), DeclaredTransforms: sum.Transforms,
 	}
 	for _, e := range sum.Parameters {
-		out.Parameters = append(out.Parameters, templateParameter{ParameterKey: &e.ID, DefaultValue: e.Default, NoEcho: &e.NoEcho, Description: p(e.Description)})
+		out.Parameters = append(out.Parameters, templateParameter{ParameterKey: &e.ID, DefaultValue: e.Default, NoEcho: &e.NoEcho, Description: awsapi.Present(e.Description)})
 	}
 	return out, nil
 }
@@ -176,7 +176,7 @@ func (a *api) listExports(ctx context.Context, in *listExportsInput) (*listExpor
 
 func (a *api) listImports(ctx context.Context, in *listImportsInput) (*listImportsOutput, error) {
 	_, region := caller(ctx)
-	all, err := a.stacks.Imports(ctx, region, v(in.ExportName))
+	all, err := a.stacks.Imports(ctx, region, awsapi.Value(in.ExportName))
 	if err != nil {
 		return nil, err
 	}

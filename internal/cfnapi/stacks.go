@@ -12,7 +12,7 @@ func rollbackTriggers(c *rollbackConfiguration) bool { return c != nil && len(c.
 // express is the mode of a deployment that does not wait for resources to be
 // ready. Here they always are, and the mode says more than that.
 func express(c *deploymentConfig) setting {
-	mode := v(v(c).Mode)
+	mode := awsapi.Value(awsapi.Value(c).Mode)
 	return setting{"DeploymentConfig.Mode " + mode, mode != "" && mode != "STANDARD"}
 }
 
@@ -21,17 +21,17 @@ func (a *api) createStack(ctx context.Context, in *createStackInput) (*createSta
 		setting{"RollbackConfiguration", rollbackTriggers(in.RollbackConfiguration)}, setting{"NotificationARNs", len(in.NotificationARNs) > 0},
 		setting{"TimeoutInMinutes", in.TimeoutInMinutes != nil}, setting{"ResourceTypes", len(in.ResourceTypes) > 0},
 		setting{"StackPolicyBody", in.StackPolicyBody != nil}, setting{"StackPolicyURL", in.StackPolicyURL != nil},
-		setting{"RetainExceptOnCreate", v(in.RetainExceptOnCreate)}, express(in.DeploymentConfig),
+		setting{"RetainExceptOnCreate", awsapi.Value(in.RetainExceptOnCreate)}, express(in.DeploymentConfig),
 	); err != nil {
 		return nil, err
 	}
 	who, region := caller(ctx)
 	id, err := a.stacks.Create(ctx, who, region, cfn.Change{
 		Definition: cfn.Definition{
-			Body: v(in.TemplateBody), URL: v(in.TemplateURL), Parameters: parametersIn(in.Parameters), Tags: tagsIn(in.Tags), Capabilities: in.Capabilities,
+			Body: awsapi.Value(in.TemplateBody), URL: awsapi.Value(in.TemplateURL), Parameters: parametersIn(in.Parameters), Tags: tagsIn(in.Tags), Capabilities: in.Capabilities,
 		},
-		Name: v(in.StackName), Token: v(in.ClientRequestToken), OnFailure: v(in.OnFailure), DisableRollback: v(in.DisableRollback) || v(v(in.DeploymentConfig).DisableRollback),
-		Protected: v(in.EnableTerminationProtection),
+		Name: awsapi.Value(in.StackName), Token: awsapi.Value(in.ClientRequestToken), OnFailure: awsapi.Value(in.OnFailure), DisableRollback: awsapi.Value(in.DisableRollback) || awsapi.Value(awsapi.Value(in.DeploymentConfig).DisableRollback),
+		Protected: awsapi.Value(in.EnableTerminationProtection),
 	})
 	return &createStackOutput{StackId: &id, OperationId: requestID(ctx)}, err
 }
@@ -42,48 +42,48 @@ func (a *api) updateStack(ctx context.Context, in *updateStackInput) (*updateSta
 		setting{"ResourceTypes", len(in.ResourceTypes) > 0},
 		setting{"StackPolicyBody", in.StackPolicyBody != nil}, setting{"StackPolicyURL", in.StackPolicyURL != nil},
 		setting{"StackPolicyDuringUpdateBody", in.StackPolicyDuringUpdateBody != nil}, setting{"StackPolicyDuringUpdateURL", in.StackPolicyDuringUpdateURL != nil},
-		setting{"RetainExceptOnCreate", v(in.RetainExceptOnCreate)}, express(in.DeploymentConfig),
+		setting{"RetainExceptOnCreate", awsapi.Value(in.RetainExceptOnCreate)}, express(in.DeploymentConfig),
 	); err != nil {
 		return nil, err
 	}
 	who, region := caller(ctx)
 	id, err := a.stacks.Update(ctx, who, region, cfn.Change{
 		Definition: cfn.Definition{
-			Body: v(in.TemplateBody), URL: v(in.TemplateURL), UsePrevious: v(in.UsePreviousTemplate), Parameters: parametersIn(in.Parameters),
+			Body: awsapi.Value(in.TemplateBody), URL: awsapi.Value(in.TemplateURL), UsePrevious: awsapi.Value(in.UsePreviousTemplate), Parameters: parametersIn(in.Parameters),
 			Tags: tagsIn(in.Tags), KeepTags: in.Tags == nil, Capabilities: in.Capabilities,
 		},
-		Name: v(in.StackName), Token: v(in.ClientRequestToken), DisableRollback: v(in.DisableRollback) || v(v(in.DeploymentConfig).DisableRollback),
+		Name: awsapi.Value(in.StackName), Token: awsapi.Value(in.ClientRequestToken), DisableRollback: awsapi.Value(in.DisableRollback) || awsapi.Value(awsapi.Value(in.DeploymentConfig).DisableRollback),
 	})
 	return &updateStackOutput{StackId: &id, OperationId: requestID(ctx)}, err
 }
 
 func (a *api) deleteStack(ctx context.Context, in *deleteStackInput) (*awsapi.Empty, error) {
-	if err := refuse(setting{"DeletionMode", v(in.DeletionMode) != "" && v(in.DeletionMode) != "STANDARD"}, express(in.DeploymentConfig)); err != nil {
+	if err := refuse(setting{"DeletionMode", awsapi.Value(in.DeletionMode) != "" && awsapi.Value(in.DeletionMode) != "STANDARD"}, express(in.DeploymentConfig)); err != nil {
 		return nil, err
 	}
 	who, region := caller(ctx)
-	return nil, a.stacks.Delete(ctx, who, region, v(in.StackName), in.RetainResources, v(in.ClientRequestToken))
+	return nil, a.stacks.Delete(ctx, who, region, awsapi.Value(in.StackName), in.RetainResources, awsapi.Value(in.ClientRequestToken))
 }
 
 func (a *api) cancelUpdateStack(ctx context.Context, in *cancelUpdateStackInput) (*awsapi.Empty, error) {
 	_, region := caller(ctx)
-	return nil, a.stacks.Cancel(ctx, region, v(in.StackName))
+	return nil, a.stacks.Cancel(ctx, region, awsapi.Value(in.StackName))
 }
 
 func (a *api) continueUpdateRollback(ctx context.Context, in *continueUpdateRollbackInput) (*continueUpdateRollbackOutput, error) {
 	who, region := caller(ctx)
-	return nil, a.stacks.ContinueRollback(ctx, who, region, v(in.StackName), in.ResourcesToSkip, v(in.ClientRequestToken))
+	return nil, a.stacks.ContinueRollback(ctx, who, region, awsapi.Value(in.StackName), in.ResourcesToSkip, awsapi.Value(in.ClientRequestToken))
 }
 
 func (a *api) updateTerminationProtection(ctx context.Context, in *updateTerminationProtectionInput) (*updateTerminationProtectionOutput, error) {
 	_, region := caller(ctx)
-	id, err := a.stacks.Protect(ctx, region, v(in.StackName), v(in.EnableTerminationProtection))
+	id, err := a.stacks.Protect(ctx, region, awsapi.Value(in.StackName), awsapi.Value(in.EnableTerminationProtection))
 	return &updateTerminationProtectionOutput{StackId: &id}, err
 }
 
 func (a *api) describeStacks(ctx context.Context, in *describeStacksInput) (*describeStacksOutput, error) {
 	_, region := caller(ctx)
-	list, err := a.stacks.Describe(ctx, region, v(in.StackName))
+	list, err := a.stacks.Describe(ctx, region, awsapi.Value(in.StackName))
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (a *api) describeStacks(ctx context.Context, in *describeStacksInput) (*des
 func describe(st *cfn.Stack) stack {
 	none := "NOT_CHECKED"
 	out := stack{
-		StackId: &st.ID, StackName: &st.Name, Description: p(st.Description), ChangeSetId: p(st.ChangeSetID), StackStatus: &st.Status, StackStatusReason: p(st.Reason),
+		StackId: &st.ID, StackName: &st.Name, Description: awsapi.Present(st.Description), ChangeSetId: awsapi.Present(st.ChangeSetID), StackStatus: &st.Status, StackStatusReason: awsapi.Present(st.Reason),
 		CreationTime: awsapi.NewTimestamp(st.Created), LastUpdatedTime: awsapi.NewTimestamp(st.Updated), DeletionTime: awsapi.NewTimestamp(st.Deleted),
 		DisableRollback: &st.DisableRollback, EnableTerminationProtection: &st.Protected, RollbackConfiguration: &rollbackConfiguration{},
 		NotificationARNs: []string{}, Tags: tagsOut(st.Tags), DriftInformation: &stackDriftInformation{StackDriftStatus: &none},
@@ -116,7 +116,7 @@ func describe(st *cfn.Stack) stack {
 		out.Capabilities = capabilities
 	}
 	for _, o := range st.Outputs {
-		out.Outputs = append(out.Outputs, output{OutputKey: &o.Key, OutputValue: &o.Value, Description: p(o.Description), ExportName: p(o.Export)})
+		out.Outputs = append(out.Outputs, output{OutputKey: &o.Key, OutputValue: &o.Value, Description: awsapi.Present(o.Description), ExportName: awsapi.Present(o.Export)})
 	}
 	return out
 }
@@ -134,7 +134,7 @@ func (a *api) listStacks(ctx context.Context, in *listStacksInput) (*listStacksO
 		}
 		none := "NOT_CHECKED"
 		list = append(list, stackSummary{
-			StackId: &st.ID, StackName: &st.Name, TemplateDescription: p(st.Description), StackStatus: &st.Status, StackStatusReason: p(st.Reason),
+			StackId: &st.ID, StackName: &st.Name, TemplateDescription: awsapi.Present(st.Description), StackStatus: &st.Status, StackStatusReason: awsapi.Present(st.Reason),
 			CreationTime: awsapi.NewTimestamp(st.Created), LastUpdatedTime: awsapi.NewTimestamp(st.Updated), DeletionTime: awsapi.NewTimestamp(st.Deleted),
 			DriftInformation: &stackDriftInformationSummary{StackDriftStatus: &none},
 		})
@@ -154,15 +154,15 @@ func matches(filter []string, status string) bool {
 
 func (a *api) describeStackEvents(ctx context.Context, in *describeStackEventsInput) (*describeStackEventsOutput, error) {
 	_, region := caller(ctx)
-	list, next, err := a.stacks.Events(ctx, region, v(in.StackName), v(in.NextToken), pageSize)
+	list, next, err := a.stacks.Events(ctx, region, awsapi.Value(in.StackName), awsapi.Value(in.NextToken), pageSize)
 	if err != nil {
 		return nil, err
 	}
-	out := &describeStackEventsOutput{StackEvents: []stackEvent{}, NextToken: p(next)}
+	out := &describeStackEventsOutput{StackEvents: []stackEvent{}, NextToken: awsapi.Present(next)}
 	for _, e := range list {
 		out.StackEvents = append(out.StackEvents, stackEvent{
 			StackId: &e.StackID, StackName: &e.StackName, EventId: &e.ID, LogicalResourceId: &e.LogicalID, PhysicalResourceId: &e.PhysicalID,
-			ResourceType: &e.Type, Timestamp: awsapi.NewTimestamp(e.Time), ResourceStatus: &e.Status, ResourceStatusReason: p(e.Reason), ClientRequestToken: p(e.Token),
+			ResourceType: &e.Type, Timestamp: awsapi.NewTimestamp(e.Time), ResourceStatus: &e.Status, ResourceStatusReason: awsapi.Present(e.Reason), ClientRequestToken: awsapi.Present(e.Token),
 		})
 	}
 	return out, nil

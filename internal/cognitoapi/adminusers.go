@@ -1,13 +1,17 @@
 package cognitoapi
 
-import "context"
+import (
+	"context"
+
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
+)
 
 func (a *peopleAPI) adminConfirmSignUp(ctx context.Context, in *adminConfirmSignUpRequest) (*adminConfirmSignUpResponse, error) {
-	return nil, a.signin.AdminConfirmSignUp(ctx, text(in.UserPoolId), text(in.Username))
+	return nil, a.signin.AdminConfirmSignUp(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.Username))
 }
 
 func (a *peopleAPI) adminResetUserPassword(ctx context.Context, in *adminResetUserPasswordRequest) (*adminResetUserPasswordResponse, error) {
-	return nil, a.signin.AdminResetUserPassword(ctx, text(in.UserPoolId), text(in.Username))
+	return nil, a.signin.AdminResetUserPassword(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.Username))
 }
 
 func (a *peopleAPI) adminUpdateUserAttributes(ctx context.Context, in *adminUpdateUserAttributesRequest) (*adminUpdateUserAttributesResponse, error) {
@@ -15,5 +19,5 @@ func (a *peopleAPI) adminUpdateUserAttributes(ctx context.Context, in *adminUpda
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.signin.AdminUpdateUserAttributes(ctx, text(in.UserPoolId), text(in.Username), changes)
+	return nil, a.signin.AdminUpdateUserAttributes(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.Username), changes)
 }

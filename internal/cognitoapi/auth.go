@@ -34,7 +34,7 @@ func caller(ctx context.Context) signin.Caller {
 
 func (a *authAPI) initiateAuth(ctx context.Context, in *initiateAuthRequest) (*initiateAuthResponse, error) {
 	r, err := a.signin.InitiateAuth(ctx, signin.AuthInput{
-		ClientID: text(in.ClientId), Flow: text(in.AuthFlow), Parameters: in.AuthParameters,
+		ClientID: awsapi.Value(in.ClientId), Flow: awsapi.Value(in.AuthFlow), Parameters: in.AuthParameters,
 		ClientMetadata: in.ClientMetadata, Caller: caller(ctx),
 	})
 	if err != nil {
@@ -48,7 +48,7 @@ func (a *authAPI) initiateAuth(ctx context.Context, in *initiateAuthRequest) (*i
 
 func (a *authAPI) adminInitiateAuth(ctx context.Context, in *adminInitiateAuthRequest) (*adminInitiateAuthResponse, error) {
 	r, err := a.signin.InitiateAuth(ctx, signin.AuthInput{
-		Admin: true, PoolID: text(in.UserPoolId), ClientID: text(in.ClientId), Flow: text(in.AuthFlow),
+		Admin: true, PoolID: awsapi.Value(in.UserPoolId), ClientID: awsapi.Value(in.ClientId), Flow: awsapi.Value(in.AuthFlow),
 		Parameters: in.AuthParameters, ClientMetadata: in.ClientMetadata, Caller: caller(ctx),
 	})
 	if err != nil {
@@ -62,7 +62,7 @@ func (a *authAPI) adminInitiateAuth(ctx context.Context, in *adminInitiateAuthRe
 
 func (a *authAPI) respondToAuthChallenge(ctx context.Context, in *respondToAuthChallengeRequest) (*respondToAuthChallengeResponse, error) {
 	r, err := a.signin.RespondToAuthChallenge(ctx, signin.ChallengeInput{
-		ClientID: text(in.ClientId), Challenge: text(in.ChallengeName), Session: text(in.Session),
+		ClientID: awsapi.Value(in.ClientId), Challenge: awsapi.Value(in.ChallengeName), Session: awsapi.Value(in.Session),
 		Responses: in.ChallengeResponses, ClientMetadata: in.ClientMetadata, Caller: caller(ctx),
 	})
 	if err != nil {
@@ -76,8 +76,8 @@ func (a *authAPI) respondToAuthChallenge(ctx context.Context, in *respondToAuthC
 
 func (a *authAPI) adminRespondToAuthChallenge(ctx context.Context, in *adminRespondToAuthChallengeRequest) (*adminRespondToAuthChallengeResponse, error) {
 	r, err := a.signin.RespondToAuthChallenge(ctx, signin.ChallengeInput{
-		Admin: true, PoolID: text(in.UserPoolId), ClientID: text(in.ClientId), Challenge: text(in.ChallengeName),
-		Session: text(in.Session), Responses: in.ChallengeResponses, ClientMetadata: in.ClientMetadata, Caller: caller(ctx),
+		Admin: true, PoolID: awsapi.Value(in.UserPoolId), ClientID: awsapi.Value(in.ClientId), Challenge: awsapi.Value(in.ChallengeName),
+		Session: awsapi.Value(in.Session), Responses: in.ChallengeResponses, ClientMetadata: in.ClientMetadata, Caller: caller(ctx),
 	})
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func authResult(r signin.AuthResult) wireResult {
 
 func tokens(t signin.Tokens) *authenticationResultType {
 	return &authenticationResultType{
-		AccessToken: present(t.Access.Reveal()), IdToken: present(t.ID.Reveal()), RefreshToken: present(t.Refresh.Reveal()),
+		AccessToken: awsapi.Present(t.Access.Reveal()), IdToken: awsapi.Present(t.ID.Reveal()), RefreshToken: awsapi.Present(t.Refresh.Reveal()),
 		ExpiresIn: new(int32(t.ExpiresIn)), TokenType: new("Bearer"),
 	}
 }

@@ -24,9 +24,9 @@ func (a *poolAPI) createUserPoolClient(ctx context.Context, in *createUserPoolCl
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.pools.CreateClient(ctx, text(in.UserPoolId), userpool.NewClient{
-		Name: text(in.ClientName), ClientSettings: settings,
-		GenerateSecret: value(in.GenerateSecret), Secret: userpool.Secret(text(in.ClientSecret)),
+	c, err := a.pools.CreateClient(ctx, awsapi.Value(in.UserPoolId), userpool.NewClient{
+		Name: awsapi.Value(in.ClientName), ClientSettings: settings,
+		GenerateSecret: awsapi.Value(in.GenerateSecret), Secret: userpool.Secret(awsapi.Value(in.ClientSecret)),
 	})
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (a *poolAPI) createUserPoolClient(ctx context.Context, in *createUserPoolCl
 }
 
 func (a *poolAPI) describeUserPoolClient(ctx context.Context, in *describeUserPoolClientRequest) (*describeUserPoolClientResponse, error) {
-	c, err := a.pools.Client(ctx, text(in.UserPoolId), text(in.ClientId))
+	c, err := a.pools.Client(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.ClientId))
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (a *poolAPI) updateUserPoolClient(ctx context.Context, in *updateUserPoolCl
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.pools.UpdateClient(ctx, text(in.UserPoolId), text(in.ClientId), text(in.ClientName), settings)
+	c, err := a.pools.UpdateClient(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.ClientId), awsapi.Value(in.ClientName), settings)
 	if err != nil {
 		return nil, err
 	}
@@ -66,19 +66,19 @@ func (a *poolAPI) updateUserPoolClient(ctx context.Context, in *updateUserPoolCl
 }
 
 func (a *poolAPI) deleteUserPoolClient(ctx context.Context, in *deleteUserPoolClientRequest) (*awsapi.Empty, error) {
-	return nil, a.pools.DeleteClient(ctx, text(in.UserPoolId), text(in.ClientId))
+	return nil, a.pools.DeleteClient(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.ClientId))
 }
 
 func (a *poolAPI) listUserPoolClients(ctx context.Context, in *listUserPoolClientsRequest) (*listUserPoolClientsResponse, error) {
 	out := &listUserPoolClientsResponse{UserPoolClients: []userPoolClientDescription{}}
-	clients, next, err := a.pools.ListClients(ctx, text(in.UserPoolId), page(in.MaxResults, in.NextToken))
+	clients, next, err := a.pools.ListClients(ctx, awsapi.Value(in.UserPoolId), page(in.MaxResults, in.NextToken))
 	if err != nil {
 		return nil, err
 	}
-	if text(in.ClientType) == "DCR" {
+	if awsapi.Value(in.ClientType) == "DCR" {
 		return out, nil // no client registers itself
 	}
-	out.NextToken = present(next)
+	out.NextToken = awsapi.Present(next)
 	for _, c := range clients {
 		out.UserPoolClients = append(out.UserPoolClients, userPoolClientDescription{ClientId: &c.ID, UserPoolId: &c.PoolID, ClientName: &c.Name})
 	}
@@ -93,31 +93,31 @@ func clientSettings(in *createUserPoolClientRequest) (userpool.ClientSettings, e
 	}
 	set := userpool.ClientSettings{
 		ExplicitAuthFlows:    in.ExplicitAuthFlows,
-		RefreshTokenValidity: value(in.RefreshTokenValidity),
-		AccessTokenValidity:  value(in.AccessTokenValidity),
-		IDTokenValidity:      value(in.IdTokenValidity),
-		AuthSessionValidity:  value(in.AuthSessionValidity),
+		RefreshTokenValidity: awsapi.Value(in.RefreshTokenValidity),
+		AccessTokenValidity:  awsapi.Value(in.AccessTokenValidity),
+		IDTokenValidity:      awsapi.Value(in.IdTokenValidity),
+		AuthSessionValidity:  awsapi.Value(in.AuthSessionValidity),
 		// An empty list is what tools send for a list that is not set.
 		ReadAttributes:             nonEmpty(in.ReadAttributes),
 		WriteAttributes:            nonEmpty(in.WriteAttributes),
-		PreventUserExistenceErrors: text(in.PreventUserExistenceErrors) == "ENABLED",
+		PreventUserExistenceErrors: awsapi.Value(in.PreventUserExistenceErrors) == "ENABLED",
 		ExistenceErrorsChosen:      in.PreventUserExistenceErrors != nil,
 		RevocationEnabled:          in.EnableTokenRevocation == nil || *in.EnableTokenRevocation,
 		SupportedIdentityProviders: nonEmpty(in.SupportedIdentityProviders),
 		CallbackURLs:               nonEmpty(in.CallbackURLs),
 		LogoutURLs:                 nonEmpty(in.LogoutURLs),
-		DefaultRedirectURI:         text(in.DefaultRedirectURI),
+		DefaultRedirectURI:         awsapi.Value(in.DefaultRedirectURI),
 		OAuthFlows:                 nonEmpty(in.AllowedOAuthFlows),
 		OAuthScopes:                nonEmpty(in.AllowedOAuthScopes),
-		OAuthEnabled:               value(in.AllowedOAuthFlowsUserPoolClient),
+		OAuthEnabled:               awsapi.Value(in.AllowedOAuthFlowsUserPoolClient),
 	}
 	if u := in.TokenValidityUnits; u != nil {
-		set.Units = userpool.ValidityUnits{Access: text(u.AccessToken), ID: text(u.IdToken), Refresh: text(u.RefreshToken)}
+		set.Units = userpool.ValidityUnits{Access: awsapi.Value(u.AccessToken), ID: awsapi.Value(u.IdToken), Refresh: awsapi.Value(u.RefreshToken)}
 	}
 	if r := in.RefreshTokenRotation; r != nil {
 		set.RotationChosen = true
 		set.Rotation = userpool.Rotation{
-			Enabled: text(r.Feature) == "ENABLED", Grace: time.Duration(value(r.RetryGracePeriodSeconds)) * time.Second,
+			Enabled: awsapi.Value(r.Feature) == "ENABLED", Grace: time.Duration(awsapi.Value(r.RetryGracePeriodSeconds)) * time.Second,
 		}
 	}
 	return set, nil
@@ -133,17 +133,17 @@ func nonEmpty(list []string) []string {
 // userPoolClient is an app client as it is shown, with its secret.
 func userPoolClient(c *userpool.Client) *userPoolClientType {
 	out := &userPoolClientType{
-		UserPoolId: &c.PoolID, ClientId: &c.ID, ClientName: &c.Name, ClientSecret: present(c.Secret().Reveal()),
+		UserPoolId: &c.PoolID, ClientId: &c.ID, ClientName: &c.Name, ClientSecret: awsapi.Present(c.Secret().Reveal()),
 		CreationDate: awsapi.NewTimestamp(c.CreatedAt), LastModifiedDate: awsapi.NewTimestamp(c.UpdatedAt),
 		RefreshTokenValidity: &c.RefreshTokenValidity,
-		AccessTokenValidity:  present(c.AccessTokenValidity),
-		IdTokenValidity:      present(c.IDTokenValidity),
+		AccessTokenValidity:  awsapi.Present(c.AccessTokenValidity),
+		IdTokenValidity:      awsapi.Present(c.IDTokenValidity),
 		TokenValidityUnits: &tokenValidityUnitsType{
-			AccessToken: present(c.Units.Access), IdToken: present(c.Units.ID), RefreshToken: present(c.Units.Refresh),
+			AccessToken: awsapi.Present(c.Units.Access), IdToken: awsapi.Present(c.Units.ID), RefreshToken: awsapi.Present(c.Units.Refresh),
 		},
 		ReadAttributes: c.ReadAttributes, WriteAttributes: c.WriteAttributes, ExplicitAuthFlows: c.ExplicitAuthFlows,
 		SupportedIdentityProviders: c.SupportedIdentityProviders, CallbackURLs: c.CallbackURLs, LogoutURLs: c.LogoutURLs,
-		DefaultRedirectURI: present(c.DefaultRedirectURI), AllowedOAuthFlows: c.OAuthFlows, AllowedOAuthScopes: c.OAuthScopes,
+		DefaultRedirectURI: awsapi.Present(c.DefaultRedirectURI), AllowedOAuthFlows: c.OAuthFlows, AllowedOAuthScopes: c.OAuthScopes,
 		AllowedOAuthFlowsUserPoolClient:          &c.OAuthEnabled,
 		EnableTokenRevocation:                    &c.RevocationEnabled,
 		EnablePropagateAdditionalUserContextData: new(false),

@@ -24,7 +24,7 @@ func groupOperations(s *userpool.Service) []awsapi.Operation {
 
 func groupOut(g userpool.StoredGroup) *groupType {
 	out := &groupType{
-		GroupName: &g.Name, UserPoolId: &g.PoolID, Description: present(g.Description), RoleArn: present(g.RoleARN),
+		GroupName: &g.Name, UserPoolId: &g.PoolID, Description: awsapi.Present(g.Description), RoleArn: awsapi.Present(g.RoleARN),
 		CreationDate: awsapi.NewTimestamp(g.CreatedAt), LastModifiedDate: awsapi.NewTimestamp(g.UpdatedAt),
 	}
 	if g.Precedence != nil {
@@ -49,8 +49,8 @@ func precedence(p *int32) *int64 {
 }
 
 func (a *poolAPI) createGroup(ctx context.Context, in *createGroupRequest) (*createGroupResponse, error) {
-	g, err := a.pools.CreateGroup(ctx, text(in.UserPoolId), userpool.Group{
-		Name: text(in.GroupName), Description: in.Description, RoleARN: in.RoleArn, Precedence: precedence(in.Precedence),
+	g, err := a.pools.CreateGroup(ctx, awsapi.Value(in.UserPoolId), userpool.Group{
+		Name: awsapi.Value(in.GroupName), Description: in.Description, RoleARN: in.RoleArn, Precedence: precedence(in.Precedence),
 	})
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (a *poolAPI) createGroup(ctx context.Context, in *createGroupRequest) (*cre
 }
 
 func (a *poolAPI) getGroup(ctx context.Context, in *getGroupRequest) (*getGroupResponse, error) {
-	g, err := a.pools.Group(ctx, text(in.UserPoolId), text(in.GroupName))
+	g, err := a.pools.Group(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.GroupName))
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +67,8 @@ func (a *poolAPI) getGroup(ctx context.Context, in *getGroupRequest) (*getGroupR
 }
 
 func (a *poolAPI) updateGroup(ctx context.Context, in *updateGroupRequest) (*updateGroupResponse, error) {
-	g, err := a.pools.UpdateGroup(ctx, text(in.UserPoolId), userpool.Group{
-		Name: text(in.GroupName), Description: in.Description, RoleARN: in.RoleArn, Precedence: precedence(in.Precedence),
+	g, err := a.pools.UpdateGroup(ctx, awsapi.Value(in.UserPoolId), userpool.Group{
+		Name: awsapi.Value(in.GroupName), Description: in.Description, RoleARN: in.RoleArn, Precedence: precedence(in.Precedence),
 	})
 	if err != nil {
 		return nil, err
@@ -77,15 +77,15 @@ func (a *poolAPI) updateGroup(ctx context.Context, in *updateGroupRequest) (*upd
 }
 
 func (a *poolAPI) deleteGroup(ctx context.Context, in *deleteGroupRequest) (*awsapi.Empty, error) {
-	return nil, a.pools.DeleteGroup(ctx, text(in.UserPoolId), text(in.GroupName))
+	return nil, a.pools.DeleteGroup(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.GroupName))
 }
 
 func (a *poolAPI) listGroups(ctx context.Context, in *listGroupsRequest) (*listGroupsResponse, error) {
-	groups, next, err := a.pools.ListGroups(ctx, text(in.UserPoolId), page(in.Limit, in.NextToken))
+	groups, next, err := a.pools.ListGroups(ctx, awsapi.Value(in.UserPoolId), page(in.Limit, in.NextToken))
 	if err != nil {
 		return nil, err
 	}
-	return &listGroupsResponse{Groups: groupsOut(groups), NextToken: present(next)}, nil
+	return &listGroupsResponse{Groups: groupsOut(groups), NextToken: awsapi.Present(next)}, nil
 }
 
 func (a *poolAPI) adminAddUserToGroup(ctx context.Context, in *adminAddUserToGroupRequest) (*awsapi.Empty, error) {
@@ -97,23 +97,23 @@ func (a *poolAPI) adminRemoveUserFromGroup(ctx context.Context, in *adminRemoveU
 }
 
 func membership(pool, group, username *string) userpool.Membership {
-	return userpool.Membership{PoolID: text(pool), Group: text(group), Username: text(username)}
+	return userpool.Membership{PoolID: awsapi.Value(pool), Group: awsapi.Value(group), Username: awsapi.Value(username)}
 }
 
 func (a *poolAPI) adminListGroupsForUser(ctx context.Context, in *adminListGroupsForUserRequest) (*adminListGroupsForUserResponse, error) {
-	groups, next, err := a.pools.UserGroups(ctx, text(in.UserPoolId), text(in.Username), page(in.Limit, in.NextToken))
+	groups, next, err := a.pools.UserGroups(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.Username), page(in.Limit, in.NextToken))
 	if err != nil {
 		return nil, err
 	}
-	return &adminListGroupsForUserResponse{Groups: groupsOut(groups), NextToken: present(next)}, nil
+	return &adminListGroupsForUserResponse{Groups: groupsOut(groups), NextToken: awsapi.Present(next)}, nil
 }
 
 func (a *poolAPI) listUsersInGroup(ctx context.Context, in *listUsersInGroupRequest) (*listUsersInGroupResponse, error) {
-	users, next, err := a.pools.GroupMembers(ctx, text(in.UserPoolId), text(in.GroupName), page(in.Limit, in.NextToken))
+	users, next, err := a.pools.GroupMembers(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.GroupName), page(in.Limit, in.NextToken))
 	if err != nil {
 		return nil, err
 	}
-	out := &listUsersInGroupResponse{Users: []userType{}, NextToken: present(next)}
+	out := &listUsersInGroupResponse{Users: []userType{}, NextToken: awsapi.Present(next)}
 	for _, u := range users {
 		out.Users = append(out.Users, userOut(u, nil))
 	}

@@ -23,34 +23,13 @@ func poolOperations(s *userpool.Service) []awsapi.Operation {
 	}
 }
 
-// value returns what p points to, or the zero value of an absent member.
-func value[T any](p *T) T {
-	if p == nil {
-		var zero T
-		return zero
-	}
-	return *p
-}
-
-// text is value, for the many members that are text.
-func text(p *string) string { return value(p) }
-
-// present returns nil, an absent member, for the zero value.
-func present[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}
-
 func (a *poolAPI) createUserPool(ctx context.Context, in *createUserPoolRequest) (*createUserPoolResponse, error) {
 	settings, err := poolSettings(in)
 	if err != nil {
 		return nil, err
 	}
 	p, err := a.pools.CreatePool(ctx, userpool.NewPool{
-		Region: awsapi.RequestFrom(ctx).Region, Name: text(in.PoolName), Settings: settings,
+		Region: awsapi.RequestFrom(ctx).Region, Name: awsapi.Value(in.PoolName), Settings: settings,
 	})
 	if err != nil {
 		return nil, err
@@ -59,7 +38,7 @@ func (a *poolAPI) createUserPool(ctx context.Context, in *createUserPoolRequest)
 }
 
 func (a *poolAPI) describeUserPool(ctx context.Context, in *describeUserPoolRequest) (*describeUserPoolResponse, error) {
-	p, err := a.pools.Pool(ctx, text(in.UserPoolId))
+	p, err := a.pools.Pool(ctx, awsapi.Value(in.UserPoolId))
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +67,12 @@ func (a *poolAPI) updateUserPool(ctx context.Context, in *updateUserPoolRequest)
 	if err != nil {
 		return nil, err
 	}
-	_, err = a.pools.UpdatePool(ctx, text(in.UserPoolId), text(in.PoolName), settings)
+	_, err = a.pools.UpdatePool(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.PoolName), settings)
 	return nil, err
 }
 
 func (a *poolAPI) deleteUserPool(ctx context.Context, in *deleteUserPoolRequest) (*awsapi.Empty, error) {
-	return nil, a.pools.DeletePool(ctx, text(in.UserPoolId))
+	return nil, a.pools.DeletePool(ctx, awsapi.Value(in.UserPoolId))
 }
 
 func (a *poolAPI) listUserPools(ctx context.Context, in *listUserPoolsRequest) (*listUserPoolsResponse, error) {
@@ -101,7 +80,7 @@ func (a *poolAPI) listUserPools(ctx context.Context, in *listUserPoolsRequest) (
 	if err != nil {
 		return nil, err
 	}
-	out := &listUserPoolsResponse{UserPools: []userPoolDescriptionType{}, NextToken: present(next)}
+	out := &listUserPoolsResponse{UserPools: []userPoolDescriptionType{}, NextToken: awsapi.Present(next)}
 	for _, p := range pools {
 		out.UserPools = append(out.UserPools, userPoolDescriptionType{
 			Id: &p.ID, Name: &p.Name, LambdaConfig: lambdaConfig(p),
@@ -112,9 +91,9 @@ func (a *poolAPI) listUserPools(ctx context.Context, in *listUserPoolsRequest) (
 }
 
 func (a *poolAPI) addCustomAttributes(ctx context.Context, in *addCustomAttributesRequest) (*addCustomAttributesResponse, error) {
-	return nil, a.pools.AddAttributes(ctx, text(in.UserPoolId), schema(in.CustomAttributes))
+	return nil, a.pools.AddAttributes(ctx, awsapi.Value(in.UserPoolId), schema(in.CustomAttributes))
 }
 
 func page(limit *int32, token *string) userpool.Page {
-	return userpool.Page{Limit: int(value(limit)), Token: text(token)}
+	return userpool.Page{Limit: int(awsapi.Value(limit)), Token: awsapi.Value(token)}
 }

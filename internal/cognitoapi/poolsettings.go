@@ -15,56 +15,56 @@ func poolSettings(in *createUserPoolRequest) (userpool.Settings, error) {
 		return userpool.Settings{}, err
 	}
 	set := userpool.Settings{
-		DeletionProtection:       text(in.DeletionProtection) == "ACTIVE",
+		DeletionProtection:       awsapi.Value(in.DeletionProtection) == "ACTIVE",
 		Schema:                   schema(in.Schema),
 		AutoVerifiedAttributes:   in.AutoVerifiedAttributes,
 		AliasAttributes:          in.AliasAttributes,
 		UsernameAttributes:       in.UsernameAttributes,
-		SMSAuthenticationMessage: text(in.SmsAuthenticationMessage),
+		SMSAuthenticationMessage: awsapi.Value(in.SmsAuthenticationMessage),
 		Tags:                     in.UserPoolTags,
-		Tier:                     text(in.UserPoolTier),
+		Tier:                     awsapi.Value(in.UserPoolTier),
 		AddOnsChosen:             in.UserPoolAddOns != nil,
 	}
 	if in.Policies != nil && in.Policies.PasswordPolicy != nil {
 		p := in.Policies.PasswordPolicy
 		set.PasswordPolicy = userpool.PasswordPolicy{
-			Chosen: true, MinimumLength: value(p.MinimumLength),
-			Uppercase: value(p.RequireUppercase), Lowercase: value(p.RequireLowercase),
-			Numbers: value(p.RequireNumbers), Symbols: value(p.RequireSymbols),
-			TemporaryPasswordDays: value(p.TemporaryPasswordValidityDays),
+			Chosen: true, MinimumLength: awsapi.Value(p.MinimumLength),
+			Uppercase: awsapi.Value(p.RequireUppercase), Lowercase: awsapi.Value(p.RequireLowercase),
+			Numbers: awsapi.Value(p.RequireNumbers), Symbols: awsapi.Value(p.RequireSymbols),
+			TemporaryPasswordDays: awsapi.Value(p.TemporaryPasswordValidityDays),
 		}
 	}
 	if l := in.LambdaConfig; l != nil {
-		set.PreToken.LegacyARN = text(l.PreTokenGeneration)
+		set.PreToken.LegacyARN = awsapi.Value(l.PreTokenGeneration)
 		if c := l.PreTokenGenerationConfig; c != nil {
-			set.PreToken.ARN, set.PreToken.Version = text(c.LambdaArn), text(c.LambdaVersion)
+			set.PreToken.ARN, set.PreToken.Version = awsapi.Value(c.LambdaArn), awsapi.Value(c.LambdaVersion)
 		}
 	}
 	if s := in.UserAttributeUpdateSettings; s != nil {
 		set.RequireVerificationBeforeUpdate = s.AttributesRequireVerificationBeforeUpdate
 	}
 	if c := in.UsernameConfiguration; c != nil {
-		set.CaseChosen, set.CaseSensitive = true, value(c.CaseSensitive)
+		set.CaseChosen, set.CaseSensitive = true, awsapi.Value(c.CaseSensitive)
 	}
 	if c := in.AdminCreateUserConfig; c != nil {
-		set.AdminCreateUserOnly, set.UnusedAccountValidityDays = value(c.AllowAdminCreateUserOnly), c.UnusedAccountValidityDays
+		set.AdminCreateUserOnly, set.UnusedAccountValidityDays = awsapi.Value(c.AllowAdminCreateUserOnly), c.UnusedAccountValidityDays
 		if t := c.InviteMessageTemplate; t != nil {
-			set.Invitation = userpool.MessageTemplate{SMS: text(t.SMSMessage), Email: text(t.EmailMessage), Subject: text(t.EmailSubject)}
+			set.Invitation = userpool.MessageTemplate{SMS: awsapi.Value(t.SMSMessage), Email: awsapi.Value(t.EmailMessage), Subject: awsapi.Value(t.EmailSubject)}
 		}
 	}
 	if r := in.AccountRecoverySetting; r != nil {
 		for _, o := range r.RecoveryMechanisms {
-			set.AccountRecovery = append(set.AccountRecovery, userpool.RecoveryOption{Priority: value(o.Priority), Name: text(o.Name)})
+			set.AccountRecovery = append(set.AccountRecovery, userpool.RecoveryOption{Priority: awsapi.Value(o.Priority), Name: awsapi.Value(o.Name)})
 		}
 	}
 	if e := in.EmailConfiguration; e != nil {
 		set.Email = userpool.EmailSettings{
-			Account: text(e.EmailSendingAccount), SourceARN: text(e.SourceArn), ReplyTo: text(e.ReplyToEmailAddress),
-			From: text(e.From),
+			Account: awsapi.Value(e.EmailSendingAccount), SourceARN: awsapi.Value(e.SourceArn), ReplyTo: awsapi.Value(e.ReplyToEmailAddress),
+			From: awsapi.Value(e.From),
 		}
 	}
 	if c := in.SmsConfiguration; c != nil {
-		set.SMS = &userpool.SMSSettings{CallerARN: text(c.SnsCallerArn), ExternalID: text(c.ExternalId), Region: text(c.SnsRegion)}
+		set.SMS = &userpool.SMSSettings{CallerARN: awsapi.Value(c.SnsCallerArn), ExternalID: awsapi.Value(c.ExternalId), Region: awsapi.Value(c.SnsRegion)}
 	}
 	var err error
 	set.Verification, err = verification(in)
@@ -74,8 +74,8 @@ func poolSettings(in *createUserPoolRequest) (userpool.Settings, error) {
 // verification merges the template with the three older members that say the
 // same. Where both are given they must agree.
 func verification(in *createUserPoolRequest) (userpool.VerificationTemplate, error) {
-	t := value(in.VerificationMessageTemplate)
-	v := userpool.VerificationTemplate{EmailByLink: text(t.EmailMessageByLink), SubjectByLink: text(t.EmailSubjectByLink)}
+	t := awsapi.Value(in.VerificationMessageTemplate)
+	v := userpool.VerificationTemplate{EmailByLink: awsapi.Value(t.EmailMessageByLink), SubjectByLink: awsapi.Value(t.EmailSubjectByLink)}
 	for _, m := range []struct {
 		name     string
 		to       *string
@@ -91,7 +91,7 @@ func verification(in *createUserPoolRequest) (userpool.VerificationTemplate, err
 		case m.new != nil:
 			*m.to = *m.new
 		default:
-			*m.to = text(m.old)
+			*m.to = awsapi.Value(m.old)
 		}
 	}
 	return v, nil
@@ -103,17 +103,17 @@ func schema(in []schemaAttributeType) []userpool.Attribute {
 	var out []userpool.Attribute
 	for _, m := range in {
 		a := userpool.Attribute{
-			Name: text(m.Name), Type: text(m.AttributeDataType), DeveloperOnly: value(m.DeveloperOnlyAttribute),
-			Mutable: text(m.Name) != "sub", Required: value(m.Required),
+			Name: awsapi.Value(m.Name), Type: awsapi.Value(m.AttributeDataType), DeveloperOnly: awsapi.Value(m.DeveloperOnlyAttribute),
+			Mutable: awsapi.Value(m.Name) != "sub", Required: awsapi.Value(m.Required),
 		}
 		if m.Mutable != nil {
 			a.Mutable = *m.Mutable
 		}
 		if c := m.StringAttributeConstraints; c != nil {
-			a.MinLength, a.MaxLength = text(c.MinLength), text(c.MaxLength)
+			a.MinLength, a.MaxLength = awsapi.Value(c.MinLength), awsapi.Value(c.MaxLength)
 		}
 		if c := m.NumberAttributeConstraints; c != nil {
-			a.MinValue, a.MaxValue = text(c.MinValue), text(c.MaxValue)
+			a.MinValue, a.MaxValue = awsapi.Value(c.MinValue), awsapi.Value(c.MaxValue)
 		}
 		out = append(out, a)
 	}
@@ -150,16 +150,16 @@ func userPool(p *userpool.Pool, users int) *userPoolType {
 		AutoVerifiedAttributes:      p.AutoVerifiedAttributes,
 		AliasAttributes:             p.AliasAttributes,
 		UsernameAttributes:          p.UsernameAttributes,
-		SmsVerificationMessage:      present(p.Verification.SMS),
-		EmailVerificationMessage:    present(p.Verification.Email),
-		EmailVerificationSubject:    present(p.Verification.Subject),
+		SmsVerificationMessage:      awsapi.Present(p.Verification.SMS),
+		EmailVerificationMessage:    awsapi.Present(p.Verification.Email),
+		EmailVerificationSubject:    awsapi.Present(p.Verification.Subject),
 		VerificationMessageTemplate: verificationTemplate(p.Verification),
-		SmsAuthenticationMessage:    present(p.SMSAuthenticationMessage),
+		SmsAuthenticationMessage:    awsapi.Present(p.SMSAuthenticationMessage),
 		MfaConfiguration:            new("OFF"),
 		EstimatedNumberOfUsers:      new(int32(users)),
 		EmailConfiguration: &emailConfigurationType{
-			EmailSendingAccount: &p.Email.Account, SourceArn: present(p.Email.SourceARN),
-			ReplyToEmailAddress: present(p.Email.ReplyTo), From: present(p.Email.From),
+			EmailSendingAccount: &p.Email.Account, SourceArn: awsapi.Present(p.Email.SourceARN),
+			ReplyToEmailAddress: awsapi.Present(p.Email.ReplyTo), From: awsapi.Present(p.Email.From),
 		},
 		UserPoolTags: p.Tags,
 		AdminCreateUserConfig: &adminCreateUserConfigType{
@@ -182,7 +182,7 @@ func userPool(p *userpool.Pool, users int) *userPoolType {
 	}
 	if p.SMS != nil {
 		out.SmsConfiguration = &smsConfigurationType{
-			SnsCallerArn: present(p.SMS.CallerARN), ExternalId: present(p.SMS.ExternalID), SnsRegion: present(p.SMS.Region),
+			SnsCallerArn: awsapi.Present(p.SMS.CallerARN), ExternalId: awsapi.Present(p.SMS.ExternalID), SnsRegion: awsapi.Present(p.SMS.Region),
 		}
 	}
 	if p.AddOnsChosen {
@@ -215,8 +215,8 @@ func lambdaConfig(p *userpool.Pool) *lambdaConfigType {
 func verificationTemplate(v userpool.VerificationTemplate) *verificationMessageTemplateType {
 	return &verificationMessageTemplateType{
 		DefaultEmailOption: new("CONFIRM_WITH_CODE"),
-		SmsMessage:         present(v.SMS), EmailMessage: present(v.Email), EmailSubject: present(v.Subject),
-		EmailMessageByLink: present(v.EmailByLink), EmailSubjectByLink: present(v.SubjectByLink),
+		SmsMessage:         awsapi.Present(v.SMS), EmailMessage: awsapi.Present(v.Email), EmailSubject: awsapi.Present(v.Subject),
+		EmailMessageByLink: awsapi.Present(v.EmailByLink), EmailSubjectByLink: awsapi.Present(v.SubjectByLink),
 	}
 }
 
@@ -224,7 +224,7 @@ func inviteTemplate(t userpool.MessageTemplate) *messageTemplateType {
 	if t == (userpool.MessageTemplate{}) {
 		return nil
 	}
-	return &messageTemplateType{SMSMessage: present(t.SMS), EmailMessage: present(t.Email), EmailSubject: present(t.Subject)}
+	return &messageTemplateType{SMSMessage: awsapi.Present(t.SMS), EmailMessage: awsapi.Present(t.Email), EmailSubject: awsapi.Present(t.Subject)}
 }
 
 func schemaAttributes(attributes []userpool.Attribute) []schemaAttributeType {
@@ -236,9 +236,9 @@ func schemaAttributes(attributes []userpool.Attribute) []schemaAttributeType {
 		// An attribute without constraints shows an empty object.
 		switch a.Type {
 		case userpool.TypeString:
-			m.StringAttributeConstraints = &stringAttributeConstraintsType{MinLength: present(a.MinLength), MaxLength: present(a.MaxLength)}
+			m.StringAttributeConstraints = &stringAttributeConstraintsType{MinLength: awsapi.Present(a.MinLength), MaxLength: awsapi.Present(a.MaxLength)}
 		case userpool.TypeNumber:
-			m.NumberAttributeConstraints = &numberAttributeConstraintsType{MinValue: present(a.MinValue), MaxValue: present(a.MaxValue)}
+			m.NumberAttributeConstraints = &numberAttributeConstraintsType{MinValue: awsapi.Present(a.MinValue), MaxValue: awsapi.Present(a.MaxValue)}
 		}
 		out = append(out, m)
 	}

@@ -3,12 +3,13 @@ package cognitoapi
 import (
 	"context"
 
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
 	"github.com/rockpoolhq/rockpool/internal/signin"
 )
 
 func (a *peopleAPI) forgotPassword(ctx context.Context, in *forgotPasswordRequest) (*forgotPasswordResponse, error) {
 	d, err := a.signin.ForgotPassword(ctx, signin.ForgotInput{
-		ClientID: text(in.ClientId), SecretHash: text(in.SecretHash), Username: text(in.Username), Caller: caller(ctx),
+		ClientID: awsapi.Value(in.ClientId), SecretHash: awsapi.Value(in.SecretHash), Username: awsapi.Value(in.Username), Caller: caller(ctx),
 	})
 	if err != nil {
 		return nil, err
@@ -18,7 +19,7 @@ func (a *peopleAPI) forgotPassword(ctx context.Context, in *forgotPasswordReques
 
 func (a *peopleAPI) confirmForgotPassword(ctx context.Context, in *confirmForgotPasswordRequest) (*confirmForgotPasswordResponse, error) {
 	return nil, a.signin.ConfirmForgotPassword(ctx, signin.ConfirmForgotInput{
-		ClientID: text(in.ClientId), SecretHash: text(in.SecretHash), Username: text(in.Username),
-		Code: text(in.ConfirmationCode), Password: text(in.Password), Caller: caller(ctx),
+		ClientID: awsapi.Value(in.ClientId), SecretHash: awsapi.Value(in.SecretHash), Username: awsapi.Value(in.Username),
+		Code: awsapi.Value(in.ConfirmationCode), Password: awsapi.Value(in.Password), Caller: caller(ctx),
 	})
 }

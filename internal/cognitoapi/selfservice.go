@@ -7,7 +7,7 @@ import (
 )
 
 func (a *peopleAPI) changePassword(ctx context.Context, in *changePasswordRequest) (*changePasswordResponse, error) {
-	return nil, a.signin.ChangePassword(ctx, text(in.AccessToken), text(in.PreviousPassword), text(in.ProposedPassword), caller(ctx))
+	return nil, a.signin.ChangePassword(ctx, awsapi.Value(in.AccessToken), awsapi.Value(in.PreviousPassword), awsapi.Value(in.ProposedPassword), caller(ctx))
 }
 
 func (a *peopleAPI) updateUserAttributes(ctx context.Context, in *updateUserAttributesRequest) (*updateUserAttributesResponse, error) {
@@ -15,7 +15,7 @@ func (a *peopleAPI) updateUserAttributes(ctx context.Context, in *updateUserAttr
 	if err != nil {
 		return nil, err
 	}
-	sent, err := a.signin.UpdateUserAttributes(ctx, text(in.AccessToken), changes)
+	sent, err := a.signin.UpdateUserAttributes(ctx, awsapi.Value(in.AccessToken), changes)
 	if err != nil {
 		return nil, err
 	}
@@ -27,11 +27,11 @@ func (a *peopleAPI) updateUserAttributes(ctx context.Context, in *updateUserAttr
 }
 
 func (a *peopleAPI) deleteUserAttributes(ctx context.Context, in *deleteUserAttributesRequest) (*deleteUserAttributesResponse, error) {
-	return nil, a.signin.DeleteUserAttributes(ctx, text(in.AccessToken), in.UserAttributeNames)
+	return nil, a.signin.DeleteUserAttributes(ctx, awsapi.Value(in.AccessToken), in.UserAttributeNames)
 }
 
 func (a *peopleAPI) getUserAttributeVerificationCode(ctx context.Context, in *getUserAttributeVerificationCodeRequest) (*getUserAttributeVerificationCodeResponse, error) {
-	d, err := a.signin.GetUserAttributeVerificationCode(ctx, text(in.AccessToken), text(in.AttributeName), caller(ctx))
+	d, err := a.signin.GetUserAttributeVerificationCode(ctx, awsapi.Value(in.AccessToken), awsapi.Value(in.AttributeName), caller(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +39,9 @@ func (a *peopleAPI) getUserAttributeVerificationCode(ctx context.Context, in *ge
 }
 
 func (a *peopleAPI) verifyUserAttribute(ctx context.Context, in *verifyUserAttributeRequest) (*verifyUserAttributeResponse, error) {
-	return nil, a.signin.VerifyUserAttribute(ctx, text(in.AccessToken), text(in.AttributeName), text(in.Code))
+	return nil, a.signin.VerifyUserAttribute(ctx, awsapi.Value(in.AccessToken), awsapi.Value(in.AttributeName), awsapi.Value(in.Code))
 }
 
 func (a *peopleAPI) deleteUser(ctx context.Context, in *deleteUserRequest) (*awsapi.Empty, error) {
-	return nil, a.signin.DeleteUser(ctx, text(in.AccessToken))
+	return nil, a.signin.DeleteUser(ctx, awsapi.Value(in.AccessToken))
 }

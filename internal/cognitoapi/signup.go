@@ -46,8 +46,8 @@ func (a *peopleAPI) signUp(ctx context.Context, in *signUpRequest) (*signUpRespo
 		return nil, err
 	}
 	r, err := a.signin.SignUp(ctx, signin.SignUpInput{
-		ClientID: text(in.ClientId), SecretHash: text(in.SecretHash), Username: text(in.Username),
-		Password: text(in.Password), Attributes: attributes, Caller: caller(ctx),
+		ClientID: awsapi.Value(in.ClientId), SecretHash: awsapi.Value(in.SecretHash), Username: awsapi.Value(in.Username),
+		Password: awsapi.Value(in.Password), Attributes: attributes, Caller: caller(ctx),
 	})
 	if err != nil {
 		return nil, err
@@ -61,15 +61,15 @@ func (a *peopleAPI) signUp(ctx context.Context, in *signUpRequest) (*signUpRespo
 
 func (a *peopleAPI) confirmSignUp(ctx context.Context, in *confirmSignUpRequest) (*confirmSignUpResponse, error) {
 	return nil, a.signin.ConfirmSignUp(ctx, signin.ConfirmSignUpInput{
-		ClientID: text(in.ClientId), SecretHash: text(in.SecretHash), Username: text(in.Username),
-		Code: text(in.ConfirmationCode), ForceAlias: value(in.ForceAliasCreation),
+		ClientID: awsapi.Value(in.ClientId), SecretHash: awsapi.Value(in.SecretHash), Username: awsapi.Value(in.Username),
+		Code: awsapi.Value(in.ConfirmationCode), ForceAlias: awsapi.Value(in.ForceAliasCreation),
 		Caller: caller(ctx),
 	})
 }
 
 func (a *peopleAPI) resendConfirmationCode(ctx context.Context, in *resendConfirmationCodeRequest) (*resendConfirmationCodeResponse, error) {
 	d, err := a.signin.ResendConfirmationCode(ctx, signin.ResendInput{
-		ClientID: text(in.ClientId), SecretHash: text(in.SecretHash), Username: text(in.Username), Caller: caller(ctx),
+		ClientID: awsapi.Value(in.ClientId), SecretHash: awsapi.Value(in.SecretHash), Username: awsapi.Value(in.Username), Caller: caller(ctx),
 	})
 	if err != nil {
 		return nil, err

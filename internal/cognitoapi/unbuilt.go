@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
 )
 
 // unbuilt is a member, or a value of one, that asks for a feature which is not
@@ -66,7 +67,7 @@ var unbuiltPoolMembers = []unbuilt[createUserPoolRequest]{
 	{
 		member: "Policies.PasswordPolicy.PasswordHistorySize", why: "earlier passwords are not remembered yet.",
 		asks: func(in *createUserPoolRequest) bool {
-			return in.Policies != nil && in.Policies.PasswordPolicy != nil && value(in.Policies.PasswordPolicy.PasswordHistorySize) != 0
+			return in.Policies != nil && in.Policies.PasswordPolicy != nil && awsapi.Value(in.Policies.PasswordPolicy.PasswordHistorySize) != 0
 		},
 	},
 	{
@@ -89,12 +90,12 @@ var unbuiltPoolMembers = []unbuilt[createUserPoolRequest]{
 	{
 		member: "VerificationMessageTemplate.DefaultEmailOption", why: "links need a domain of the pool, which is not built yet; only CONFIRM_WITH_CODE is accepted.",
 		asks: func(in *createUserPoolRequest) bool {
-			return in.VerificationMessageTemplate != nil && text(in.VerificationMessageTemplate.DefaultEmailOption) == "CONFIRM_WITH_LINK"
+			return in.VerificationMessageTemplate != nil && awsapi.Value(in.VerificationMessageTemplate.DefaultEmailOption) == "CONFIRM_WITH_LINK"
 		},
 	},
 	{
 		member: "UserPoolAddOns.AdvancedSecurityMode", why: "threat protection needs the PLUS tier.", code: apierr.FeatureUnavailableInTier,
-		asks: func(in *createUserPoolRequest) bool { return protects(in) && text(in.UserPoolTier) != "PLUS" },
+		asks: func(in *createUserPoolRequest) bool { return protects(in) && awsapi.Value(in.UserPoolTier) != "PLUS" },
 	},
 	{
 		member: "UserPoolAddOns.AdvancedSecurityMode", why: "threat protection is not built yet; only OFF is accepted.",
@@ -122,20 +123,20 @@ var unbuiltPoolMembers = []unbuilt[createUserPoolRequest]{
 		member: "KeyConfiguration", why: "keys are sealed with the server's own key; only AWS_OWNED_KEY is accepted.",
 		asks: func(in *createUserPoolRequest) bool {
 			k := in.KeyConfiguration
-			return k != nil && (text(k.KeyType) == "CUSTOMER_MANAGED_KEY" || set(k.KmsKeyArn))
+			return k != nil && (awsapi.Value(k.KeyType) == "CUSTOMER_MANAGED_KEY" || set(k.KmsKeyArn))
 		},
 	},
 	{
 		member: "IssuerConfiguration.Type", why: "the server's issuer setting decides; only ORIGINAL is accepted.",
 		asks: func(in *createUserPoolRequest) bool {
-			return in.IssuerConfiguration != nil && text(in.IssuerConfiguration.Type) == "UPDATED"
+			return in.IssuerConfiguration != nil && awsapi.Value(in.IssuerConfiguration.Type) == "UPDATED"
 		},
 	},
 	{
 		member: "DcrConfiguration", why: "dynamic client registration is not built yet.",
 		asks: func(in *createUserPoolRequest) bool {
 			d := in.DcrConfiguration
-			return d != nil && (text(d.EnableStatus) == "Enabled" || value(d.OpenDcrEnabled) ||
+			return d != nil && (awsapi.Value(d.EnableStatus) == "Enabled" || awsapi.Value(d.OpenDcrEnabled) ||
 				len(d.AuthenticatedGrantTypes)+len(d.OpenDcrGrantTypes)+len(d.AllowedScopes) > 0)
 		},
 	},
@@ -143,7 +144,7 @@ var unbuiltPoolMembers = []unbuilt[createUserPoolRequest]{
 		member: "AcrConfiguration", why: "tokens do not carry authentication levels yet; only the default names are accepted.",
 		asks: func(in *createUserPoolRequest) bool {
 			for level, c := range in.AcrConfiguration {
-				if d, ok := acrDefaults[level]; !ok || text(c.AcrValue) != *d.AcrValue {
+				if d, ok := acrDefaults[level]; !ok || awsapi.Value(c.AcrValue) != *d.AcrValue {
 					return true
 				}
 			}
@@ -179,7 +180,7 @@ var unbuiltClientMembers = []unbuilt[createUserPoolClientRequest]{
 	{
 		member: "EnablePropagateAdditionalUserContextData", why: "threat protection, which would use it, is not built yet.",
 		asks: func(in *createUserPoolClientRequest) bool {
-			return value(in.EnablePropagateAdditionalUserContextData)
+			return awsapi.Value(in.EnablePropagateAdditionalUserContextData)
 		},
 	},
 }

@@ -29,11 +29,11 @@ func userOperations(s *userpool.Service) []awsapi.Operation {
 func attributesIn(list []attributeType) (map[string]string, error) {
 	m := make(map[string]string, len(list))
 	for _, a := range list {
-		n := text(a.Name)
+		n := awsapi.Value(a.Name)
 		if _, twice := m[n]; twice {
 			return nil, apierr.Newf(apierr.InvalidParameter, "Attribute %s is given more than once.", n)
 		}
-		m[n] = text(a.Value)
+		m[n] = awsapi.Value(a.Value)
 	}
 	return m, nil
 }
@@ -66,14 +66,14 @@ func (a *poolAPI) adminCreateUser(ctx context.Context, in *adminCreateUserReques
 	// ValidationData and ClientMetadata are for triggers that are not built;
 	// Cognito keeps neither.
 	user := userpool.NewUser{
-		Username: text(in.Username), Attributes: attributes, TemporaryPassword: text(in.TemporaryPassword),
-		ForceAlias: value(in.ForceAliasCreation), Suppress: text(in.MessageAction) == "SUPPRESS", Media: nonEmpty(in.DesiredDeliveryMediums),
+		Username: awsapi.Value(in.Username), Attributes: attributes, TemporaryPassword: awsapi.Value(in.TemporaryPassword),
+		ForceAlias: awsapi.Value(in.ForceAliasCreation), Suppress: awsapi.Value(in.MessageAction) == "SUPPRESS", Media: nonEmpty(in.DesiredDeliveryMediums),
 	}
 	create := a.pools.CreateUser
-	if text(in.MessageAction) == "RESEND" {
+	if awsapi.Value(in.MessageAction) == "RESEND" {
 		create = a.pools.ResendInvitation
 	}
-	u, err := create(ctx, text(in.UserPoolId), user)
+	u, err := create(ctx, awsapi.Value(in.UserPoolId), user)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (a *poolAPI) adminCreateUser(ctx context.Context, in *adminCreateUserReques
 }
 
 func (a *poolAPI) adminGetUser(ctx context.Context, in *adminGetUserRequest) (*adminGetUserResponse, error) {
-	_, u, err := a.pools.User(ctx, text(in.UserPoolId), text(in.Username))
+	_, u, err := a.pools.User(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.Username))
 	if err != nil {
 		return nil, err
 	}
@@ -93,34 +93,34 @@ func (a *poolAPI) adminGetUser(ctx context.Context, in *adminGetUserRequest) (*a
 
 func (a *poolAPI) adminSetUserPassword(ctx context.Context, in *adminSetUserPasswordRequest) (*adminSetUserPasswordResponse, error) {
 	return nil, a.pools.AdminSetPassword(ctx, userpool.PasswordChange{
-		PoolID: text(in.UserPoolId), Username: text(in.Username), Password: text(in.Password), Permanent: value(in.Permanent),
+		PoolID: awsapi.Value(in.UserPoolId), Username: awsapi.Value(in.Username), Password: awsapi.Value(in.Password), Permanent: awsapi.Value(in.Permanent),
 	})
 }
 
 func (a *poolAPI) adminDeleteUser(ctx context.Context, in *adminDeleteUserRequest) (*awsapi.Empty, error) {
-	return nil, a.pools.DeleteUser(ctx, text(in.UserPoolId), text(in.Username))
+	return nil, a.pools.DeleteUser(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.Username))
 }
 
 func (a *poolAPI) adminEnableUser(ctx context.Context, in *adminEnableUserRequest) (*adminEnableUserResponse, error) {
-	return nil, a.pools.SetEnabled(ctx, text(in.UserPoolId), text(in.Username), true)
+	return nil, a.pools.SetEnabled(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.Username), true)
 }
 
 func (a *poolAPI) adminDisableUser(ctx context.Context, in *adminDisableUserRequest) (*adminDisableUserResponse, error) {
-	return nil, a.pools.SetEnabled(ctx, text(in.UserPoolId), text(in.Username), false)
+	return nil, a.pools.SetEnabled(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.Username), false)
 }
 
 func (a *poolAPI) adminDeleteUserAttributes(ctx context.Context, in *adminDeleteUserAttributesRequest) (*adminDeleteUserAttributesResponse, error) {
-	return nil, a.pools.DeleteAttributes(ctx, text(in.UserPoolId), text(in.Username), in.UserAttributeNames)
+	return nil, a.pools.DeleteAttributes(ctx, awsapi.Value(in.UserPoolId), awsapi.Value(in.Username), in.UserAttributeNames)
 }
 
 func (a *poolAPI) listUsers(ctx context.Context, in *listUsersRequest) (*listUsersResponse, error) {
-	users, next, err := a.pools.ListUsers(ctx, text(in.UserPoolId), userpool.ListUsers{
-		Filter: text(in.Filter), Attributes: nonEmpty(in.AttributesToGet), Page: page(in.Limit, in.PaginationToken),
+	users, next, err := a.pools.ListUsers(ctx, awsapi.Value(in.UserPoolId), userpool.ListUsers{
+		Filter: awsapi.Value(in.Filter), Attributes: nonEmpty(in.AttributesToGet), Page: page(in.Limit, in.PaginationToken),
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &listUsersResponse{Users: []userType{}, PaginationToken: present(next)}
+	out := &listUsersResponse{Users: []userType{}, PaginationToken: awsapi.Present(next)}
 	for _, u := range users {
 		out.Users = append(out.Users, userOut(u, nonEmpty(in.AttributesToGet)))
 	}

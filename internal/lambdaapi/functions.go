@@ -21,9 +21,9 @@ func (a *api) createFunction(ctx context.Context, in *createFunctionRequest) (*f
 	}
 	d := function.Deployment{
 		Region: f.Region, Name: f.Name,
-		Runtime: value(in.Runtime), Handler: value(in.Handler), Role: value(in.Role), Description: value(in.Description),
+		Runtime: awsapi.Value(in.Runtime), Handler: awsapi.Value(in.Handler), Role: awsapi.Value(in.Role), Description: awsapi.Value(in.Description),
 		Timeout: whole(in.Timeout), MemoryMB: whole(in.MemorySize), Architecture: one(in.Architectures),
-		Tags: in.Tags, Publish: value(in.Publish),
+		Tags: in.Tags, Publish: awsapi.Value(in.Publish),
 	}
 	if c := in.Code; c != nil {
 		if d.Package, err = a.pack(ctx, c.ZipFile, c.S3Bucket, c.S3Key, c.S3ObjectVersion); err != nil {
@@ -51,12 +51,12 @@ func (a *api) pack(ctx context.Context, zip []byte, bucket, key, version *string
 		return zip, nil
 	case zip != nil:
 		return nil, invalid("Please do not provide other FunctionCode parameters when providing a ZipFile.")
-	case value(bucket) == "" || value(key) == "":
+	case awsapi.Value(bucket) == "" || awsapi.Value(key) == "":
 		return nil, invalid("S3Bucket and S3Key are needed together.")
 	case a.Object == nil:
 		return nil, refuse(unsupported{"S3Bucket", true})
 	}
-	data, err := a.Object(ctx, *bucket, *key, value(version))
+	data, err := a.Object(ctx, *bucket, *key, awsapi.Value(version))
 	if e, ok := errors.AsType[*apierr.Error](err); ok {
 		return nil, invalid("Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s", e.Code, e.Message)
 	}
@@ -112,7 +112,7 @@ func (a *api) updateFunctionCode(ctx context.Context, in *updateFunctionCodeRequ
 	}
 	changed, err := a.Functions.UpdateCode(ctx, f, function.CodeUpdate{
 		Package: pack, Architecture: one(in.Architectures),
-		Publish: value(in.Publish), DryRun: value(in.DryRun), RevisionID: value(in.RevisionId),
+		Publish: awsapi.Value(in.Publish), DryRun: awsapi.Value(in.DryRun), RevisionID: awsapi.Value(in.RevisionId),
 	})
 	if err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (a *api) updateFunctionConfiguration(ctx context.Context, in *updateFunctio
 	}
 	u := function.ConfigurationUpdate{
 		Runtime: in.Runtime, Handler: in.Handler, Role: in.Role, Description: in.Description,
-		Timeout: whole(in.Timeout), MemoryMB: whole(in.MemorySize), RevisionID: value(in.RevisionId),
+		Timeout: whole(in.Timeout), MemoryMB: whole(in.MemorySize), RevisionID: awsapi.Value(in.RevisionId),
 	}
 	if in.EphemeralStorage != nil {
 		u.TmpMB = whole(in.EphemeralStorage.Size)
@@ -159,7 +159,7 @@ func (a *api) deleteFunction(ctx context.Context, in *deleteFunctionRequest) (*d
 }
 
 func (a *api) listFunctions(ctx context.Context, in *listFunctionsRequest) (*listFunctionsResponse, error) {
-	if value(in.MasterRegion) != "" {
+	if awsapi.Value(in.MasterRegion) != "" {
 		return nil, refuse(unsupported{"MasterRegion", true})
 	}
 	page, err := pageOf(in.Marker, in.MaxItems)
@@ -172,7 +172,7 @@ func (a *api) listFunctions(ctx context.Context, in *listFunctionsRequest) (*lis
 	}
 	out := &listFunctionsResponse{NextMarker: marker(next), Functions: []functionConfiguration{}}
 	for _, f := range list {
-		if value(in.FunctionVersion) != "ALL" {
+		if awsapi.Value(in.FunctionVersion) != "ALL" {
 			out.Functions = append(out.Functions, *a.configuration(f))
 			continue
 		}
@@ -206,10 +206,10 @@ func (a *api) addPermission(ctx context.Context, in *addPermissionRequest) (*add
 		return nil, err
 	}
 	st := function.Statement{
-		ID: value(in.StatementId), Principal: value(in.Principal), Action: value(in.Action),
-		SourceARN: value(in.SourceArn), SourceAccount: value(in.SourceAccount),
+		ID: awsapi.Value(in.StatementId), Principal: awsapi.Value(in.Principal), Action: awsapi.Value(in.Action),
+		SourceARN: awsapi.Value(in.SourceArn), SourceAccount: awsapi.Value(in.SourceAccount),
 	}
-	if err := a.Functions.AddPermission(ctx, f, st, value(in.RevisionId)); err != nil {
+	if err := a.Functions.AddPermission(ctx, f, st, awsapi.Value(in.RevisionId)); err != nil {
 		return nil, err
 	}
 	return &addPermissionResponse{Statement: new(a.Functions.MarshalStatement(f, st))}, nil
@@ -220,7 +220,7 @@ func (a *api) removePermission(ctx context.Context, in *removePermissionRequest)
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.Functions.RemovePermission(ctx, f, value(in.StatementId), value(in.RevisionId))
+	return nil, a.Functions.RemovePermission(ctx, f, awsapi.Value(in.StatementId), awsapi.Value(in.RevisionId))
 }
 
 // configuration is a function as the API describes it.
@@ -230,7 +230,7 @@ func (a *api) configuration(f function.Function) *functionConfiguration {
 		FunctionArn:      new(f.Function.String()),
 		Runtime:          &f.Runtime,
 		Role:             &f.Role,
-		Handler:          text(f.Handler),
+		Handler:          awsapi.Present(f.Handler),
 		CodeSize:         &f.CodeSize,
 		Description:      &f.Description,
 		Timeout:          new(int32(f.TimeoutSeconds)),
@@ -268,10 +268,10 @@ const maxPage = 50
 
 func pageOf(after *string, maxItems *int32) (function.Page, error) {
 	page := function.Page{Limit: maxPage}
-	if n := int(value(maxItems)); n > 0 {
+	if n := int(awsapi.Value(maxItems)); n > 0 {
 		page.Limit = min(n, maxPage)
 	}
-	if value(after) != "" {
+	if awsapi.Value(after) != "" {
 		cursor, err := base64.RawURLEncoding.DecodeString(*after)
 		if err != nil || len(cursor) == 0 {
 			return function.Page{}, invalid("Invalid Marker: %.100q", *after)

@@ -22,14 +22,14 @@ func (a *api) invoke(ctx context.Context, in *invocationRequest) (*invocationRes
 	); err != nil {
 		return nil, err
 	}
-	call := function.Invocation{Function: f, Payload: in.Payload, Logs: value(in.LogType) == "Tail", RequestID: awsapi.RequestFrom(ctx).ID}
+	call := function.Invocation{Function: f, Payload: in.Payload, Logs: awsapi.Value(in.LogType) == "Tail", RequestID: awsapi.RequestFrom(ctx).ID}
 	if call.ClientContext, err = clientContext(in.ClientContext); err != nil {
 		return nil, err
 	}
 	if len(in.Payload) > 0 && !jsontext.Value(in.Payload).IsValid() {
 		return nil, apierr.New(apierr.InvalidRequestContent, "Could not parse request body into json: the payload is not valid JSON")
 	}
-	switch value(in.InvocationType) {
+	switch awsapi.Value(in.InvocationType) {
 	case "DryRun":
 		return &invocationResponse{StatusCode: new(int32(204))}, a.Functions.Check(ctx, call)
 	case "Event":
@@ -41,7 +41,7 @@ func (a *api) invoke(ctx context.Context, in *invocationRequest) (*invocationRes
 		return nil, err
 	}
 	out := &invocationResponse{
-		StatusCode: new(int32(200)), FunctionError: text(got.FunctionError),
+		StatusCode: new(int32(200)), FunctionError: awsapi.Present(got.FunctionError),
 		Payload: got.Payload, ExecutedVersion: &got.Version,
 	}
 	if call.Logs {
@@ -53,7 +53,7 @@ func (a *api) invoke(ctx context.Context, in *invocationRequest) (*invocationRes
 // clientContext decodes X-Amz-Client-Context: base64 of a JSON object of at
 // most 3,583 bytes (Invoke API reference).
 func clientContext(header *string) ([]byte, error) {
-	if value(header) == "" {
+	if awsapi.Value(header) == "" {
 		return nil, nil
 	}
 	b, err := base64.StdEncoding.DecodeString(*header)

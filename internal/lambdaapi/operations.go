@@ -53,11 +53,11 @@ func Operations(d Deps) []awsapi.Operation {
 // must agree with one in the name.
 func ref(ctx context.Context, name, qualifier *string) (arn.Function, error) {
 	r := awsapi.RequestFrom(ctx)
-	f, err := arn.ParseFunction(value(name), r.Region, r.Account)
+	f, err := arn.ParseFunction(awsapi.Value(name), r.Region, r.Account)
 	if err != nil {
-		return arn.Function{}, invalid("Function name %q is neither a name nor an ARN of a function.", value(name)).Because(err)
+		return arn.Function{}, invalid("Function name %q is neither a name nor an ARN of a function.", awsapi.Value(name)).Because(err)
 	}
-	if q := value(qualifier); q != "" {
+	if q := awsapi.Value(qualifier); q != "" {
 		if f.Qualifier != "" && f.Qualifier != q {
 			return arn.Function{}, invalid("The derived qualifier from the function name does not match the specified qualifier.")
 		}
@@ -79,27 +79,10 @@ func unqualified(ctx context.Context, name *string) (arn.Function, error) {
 	return f, nil
 }
 
-// value returns what p points to, or the zero value.
-func value[T any](p *T) T {
-	var zero T
-	if p == nil {
-		return zero
-	}
-	return *p
-}
-
 // whole converts an optional number.
 func whole(p *int32) *int {
 	if p == nil {
 		return nil
 	}
 	return new(int(*p))
-}
-
-// text returns nil for "", so that the member is absent.
-func text(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

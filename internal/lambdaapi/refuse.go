@@ -1,6 +1,9 @@
 package lambdaapi
 
-import "github.com/rockpoolhq/rockpool/internal/apierr"
+import (
+	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
+)
 
 func invalid(format string, args ...any) *apierr.Error {
 	return apierr.Newf(apierr.InvalidParameterValue, format, args...)
@@ -34,11 +37,11 @@ func refuseCode(c *functionCode) error {
 }
 
 func refuseTracing(t *tracingConfig) unsupported {
-	return unsupported{"TracingConfig.Mode Active", t != nil && value(t.Mode) == "Active"}
+	return unsupported{"TracingConfig.Mode Active", t != nil && awsapi.Value(t.Mode) == "Active"}
 }
 
 func refuseSnapStart(s *snapStart) unsupported {
-	return unsupported{"SnapStart.ApplyOn PublishedVersions", s != nil && value(s.ApplyOn) == "PublishedVersions"}
+	return unsupported{"SnapStart.ApplyOn PublishedVersions", s != nil && awsapi.Value(s.ApplyOn) == "PublishedVersions"}
 }
 
 func refuseVPC(v *vpcConfig) unsupported {
@@ -46,7 +49,7 @@ func refuseVPC(v *vpcConfig) unsupported {
 }
 
 func refuseDeadLetter(d *deadLetterConfig) unsupported {
-	return unsupported{"DeadLetterConfig.TargetArn", d != nil && value(d.TargetArn) != ""}
+	return unsupported{"DeadLetterConfig.TargetArn", d != nil && awsapi.Value(d.TargetArn) != ""}
 }
 
 func refuseLogging(l *loggingConfig) error {
@@ -54,7 +57,7 @@ func refuseLogging(l *loggingConfig) error {
 		return nil
 	}
 	return refuse(
-		unsupported{"LoggingConfig.LogFormat JSON", value(l.LogFormat) == "JSON"},
+		unsupported{"LoggingConfig.LogFormat JSON", awsapi.Value(l.LogFormat) == "JSON"},
 		unsupported{"LoggingConfig.ApplicationLogLevel", l.ApplicationLogLevel != nil},
 		unsupported{"LoggingConfig.SystemLogLevel", l.SystemLogLevel != nil},
 		unsupported{"LoggingConfig.LogGroup", l.LogGroup != nil},
@@ -69,7 +72,7 @@ func refuseCreate(in *createFunctionRequest) error {
 		return err
 	}
 	return refuse(
-		unsupported{"PackageType Image", value(in.PackageType) == "Image"},
+		unsupported{"PackageType Image", awsapi.Value(in.PackageType) == "Image"},
 		unsupported{"PublishTo", in.PublishTo != nil},
 		refuseVPC(in.VpcConfig),
 		refuseDeadLetter(in.DeadLetterConfig),
@@ -93,7 +96,7 @@ func refuseUpdate(in *updateFunctionConfigurationRequest) error {
 	return refuse(
 		refuseVPC(in.VpcConfig),
 		refuseDeadLetter(in.DeadLetterConfig),
-		unsupported{"KMSKeyArn", value(in.KMSKeyArn) != ""},
+		unsupported{"KMSKeyArn", awsapi.Value(in.KMSKeyArn) != ""},
 		refuseTracing(in.TracingConfig),
 		unsupported{"Layers", len(in.Layers) > 0},
 		unsupported{"FileSystemConfigs", len(in.FileSystemConfigs) > 0},

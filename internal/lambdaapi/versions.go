@@ -17,7 +17,7 @@ func (a *api) publishVersion(ctx context.Context, in *publishVersionRequest) (*f
 		return nil, refuse(unsupported{"PublishTo", true})
 	}
 	version, err := a.Functions.Publish(ctx, f, function.Publication{
-		CodeSHA256: value(in.CodeSha256), Description: value(in.Description), RevisionID: value(in.RevisionId),
+		CodeSHA256: awsapi.Value(in.CodeSha256), Description: awsapi.Value(in.Description), RevisionID: awsapi.Value(in.RevisionId),
 	})
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (a *api) createAlias(ctx context.Context, in *createAliasRequest) (*aliasCo
 	if err != nil {
 		return nil, err
 	}
-	alias := function.Alias{Function: f, Version: value(in.FunctionVersion), Description: value(in.Description)}
+	alias := function.Alias{Function: f, Version: awsapi.Value(in.FunctionVersion), Description: awsapi.Value(in.Description)}
 	if in.RoutingConfig != nil {
 		alias.Weights = in.RoutingConfig.AdditionalVersionWeights
 	}
@@ -81,7 +81,7 @@ func (a *api) createAlias(ctx context.Context, in *createAliasRequest) (*aliasCo
 // aliasRef names an alias of a function.
 func aliasRef(ctx context.Context, name, alias *string) (arn.Function, error) {
 	f, err := unqualified(ctx, name)
-	f.Qualifier = value(alias)
+	f.Qualifier = awsapi.Value(alias)
 	return f, err
 }
 
@@ -102,7 +102,7 @@ func (a *api) updateAlias(ctx context.Context, in *updateAliasRequest) (*aliasCo
 	if err != nil {
 		return nil, err
 	}
-	u := function.AliasUpdate{Version: in.FunctionVersion, Description: in.Description, RevisionID: value(in.RevisionId)}
+	u := function.AliasUpdate{Version: in.FunctionVersion, Description: in.Description, RevisionID: awsapi.Value(in.RevisionId)}
 	if in.RoutingConfig != nil {
 		if u.Weights = in.RoutingConfig.AdditionalVersionWeights; u.Weights == nil {
 			u.Weights = map[string]float64{}
@@ -132,7 +132,7 @@ func (a *api) listAliases(ctx context.Context, in *listAliasesRequest) (*listAli
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := a.Functions.Aliases(ctx, f, value(in.FunctionVersion), page)
+	list, next, err := a.Functions.Aliases(ctx, f, awsapi.Value(in.FunctionVersion), page)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ type createConfiguration struct {
 func (in *bucketInput) Validate(v *awsapi.Validation) { v.Required("bucket", in.Bucket == nil, false) }
 
 // Resource names what the operation acts on.
-func (in *bucketInput) Resource(_, _ string) string { return resource(value(in.Bucket), "") }
+func (in *bucketInput) Resource(_, _ string) string { return resource(awsapi.Value(in.Bucket), "") }
 
 // anyInput is the input of operations that only HTTP reaches, because they
 // carry objects, or answer with lists that nothing here asks for.
@@ -44,13 +44,6 @@ type anyInput struct{}
 func (*anyInput) Validate(*awsapi.Validation) {}
 
 type output map[string]any
-
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
 
 // region is that of a bucket which a request does not put elsewhere.
 func region(ctx context.Context) string { return awsapi.RequestFrom(ctx).Region }
@@ -84,7 +77,7 @@ func Operations(buckets *bucket.Service) []awsapi.Operation {
 
 func (a *api) createBucket(ctx context.Context, in *bucketInput) (*output, error) {
 	where := region(ctx)
-	if c := in.CreateBucketConfiguration; c != nil && value(c.LocationConstraint) != "" {
+	if c := in.CreateBucketConfiguration; c != nil && awsapi.Value(c.LocationConstraint) != "" {
 		if where = *c.LocationConstraint; where == "EU" {
 			where = "eu-west-1"
 		}
@@ -92,14 +85,14 @@ func (a *api) createBucket(ctx context.Context, in *bucketInput) (*output, error
 	if len(where) > 40 || strings.ContainsFunc(where, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-') }) {
 		return nil, apierr.New("InvalidLocationConstraint", "The specified location-constraint is not valid")
 	}
-	if err := a.buckets.Create(ctx, value(in.Bucket), where); err != nil {
+	if err := a.buckets.Create(ctx, awsapi.Value(in.Bucket), where); err != nil {
 		return nil, err
 	}
-	return &output{"Location": "/" + value(in.Bucket)}, nil
+	return &output{"Location": "/" + awsapi.Value(in.Bucket)}, nil
 }
 
 func (a *api) headBucket(ctx context.Context, in *bucketInput) (*output, error) {
-	b, err := a.buckets.Get(ctx, value(in.Bucket))
+	b, err := a.buckets.Get(ctx, awsapi.Value(in.Bucket))
 	if err != nil {
 		return nil, err
 	}
@@ -107,18 +100,18 @@ func (a *api) headBucket(ctx context.Context, in *bucketInput) (*output, error) 
 }
 
 func (a *api) deleteBucket(ctx context.Context, in *bucketInput) (*output, error) {
-	return nil, a.buckets.Delete(ctx, value(in.Bucket))
+	return nil, a.buckets.Delete(ctx, awsapi.Value(in.Bucket))
 }
 
 func (a *api) putPolicy(ctx context.Context, in *bucketInput) (*output, error) {
-	if err := checkPolicy(value(in.Policy)); err != nil {
+	if err := checkPolicy(awsapi.Value(in.Policy)); err != nil {
 		return nil, err
 	}
-	return nil, a.buckets.Set(ctx, value(in.Bucket), "policy", json.RawMessage(*in.Policy))
+	return nil, a.buckets.Set(ctx, awsapi.Value(in.Bucket), "policy", json.RawMessage(*in.Policy))
 }
 
 func (a *api) getPolicy(ctx context.Context, in *bucketInput) (*output, error) {
-	b, err := a.buckets.Get(ctx, value(in.Bucket))
+	b, err := a.buckets.Get(ctx, awsapi.Value(in.Bucket))
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +122,12 @@ func (a *api) getPolicy(ctx context.Context, in *bucketInput) (*output, error) {
 }
 
 func (a *api) deletePolicy(ctx context.Context, in *bucketInput) (*output, error) {
-	return nil, a.buckets.Set(ctx, value(in.Bucket), "policy", nil)
+	return nil, a.buckets.Set(ctx, awsapi.Value(in.Bucket), "policy", nil)
 }
 
 func (a *api) removeSetting(name string) func(context.Context, *bucketInput) (*output, error) {
 	return func(ctx context.Context, in *bucketInput) (*output, error) {
-		return nil, a.buckets.Set(ctx, value(in.Bucket), name, nil)
+		return nil, a.buckets.Set(ctx, awsapi.Value(in.Bucket), name, nil)
 	}
 }
 
@@ -144,7 +137,7 @@ func (a *api) put(s setting) func(context.Context, *bucketInput) (*output, error
 		if v == nil {
 			return nil, errMalformed
 		}
-		return nil, a.store(ctx, value(in.Bucket), s, v)
+		return nil, a.store(ctx, awsapi.Value(in.Bucket), s, v)
 	}
 }
 
@@ -161,7 +154,7 @@ func (a *api) store(ctx context.Context, name string, s setting, v configuration
 
 func (a *api) get(s setting) func(context.Context, *bucketInput) (*output, error) {
 	return func(ctx context.Context, in *bucketInput) (*output, error) {
-		v, err := a.load(ctx, value(in.Bucket), s)
+		v, err := a.load(ctx, awsapi.Value(in.Bucket), s)
 		if err != nil {
 			return nil, err
 		}

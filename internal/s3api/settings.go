@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/awsapi"
 	"github.com/rockpoolhq/rockpool/internal/bucket"
 )
 
@@ -21,10 +22,10 @@ type versioning struct {
 }
 
 func (v *versioning) check() error {
-	switch s := value(v.Status); {
+	switch s := awsapi.Value(v.Status); {
 	case s != "Enabled" && s != "Suspended":
 		return errMalformed
-	case value(v.MFADelete) == "Enabled":
+	case awsapi.Value(v.MFADelete) == "Enabled":
 		return notImplemented("MfaDelete")
 	}
 	return nil
@@ -53,10 +54,10 @@ func (e *encryption) check() error {
 	}
 	d := e.Rules[0].ApplyServerSideEncryptionByDefault
 	switch {
-	case value(d.KMSMasterKeyID) != "" && value(d.KMSMasterKeyID) != "alias/aws/s3":
+	case awsapi.Value(d.KMSMasterKeyID) != "" && awsapi.Value(d.KMSMasterKeyID) != "alias/aws/s3":
 		return notImplemented("KMSMasterKeyID: objects are sealed with the server's key, so another one")
-	case value(d.SSEAlgorithm) != "AES256" && value(d.SSEAlgorithm) != "aws:kms":
-		return notImplemented("SSEAlgorithm %.50s", value(d.SSEAlgorithm))
+	case awsapi.Value(d.SSEAlgorithm) != "AES256" && awsapi.Value(d.SSEAlgorithm) != "aws:kms":
+		return notImplemented("SSEAlgorithm %.50s", awsapi.Value(d.SSEAlgorithm))
 	}
 	return nil
 }
@@ -112,10 +113,10 @@ func (l *lifecycle) check() error {
 		return errMalformed
 	}
 	for _, r := range l.Rules {
-		if value(r.Status) != "Enabled" && value(r.Status) != "Disabled" {
+		if awsapi.Value(r.Status) != "Enabled" && awsapi.Value(r.Status) != "Disabled" {
 			return errMalformed
 		}
-		if e := r.Expiration; e != nil && (e.Days != nil || e.Date != nil) && value(r.Status) == "Enabled" {
+		if e := r.Expiration; e != nil && (e.Days != nil || e.Date != nil) && awsapi.Value(r.Status) == "Enabled" {
 			return notImplemented("A lifecycle rule with Expiration")
 		}
 	}
@@ -135,8 +136,8 @@ type tagging struct {
 func (t *tagging) check() error {
 	seen := map[string]bool{}
 	for _, tag := range t.TagSet {
-		k := value(tag.Key)
-		if k == "" || len(k) > 128 || len(value(tag.Value)) > 256 || seen[k] || len(t.TagSet) > 50 {
+		k := awsapi.Value(tag.Key)
+		if k == "" || len(k) > 128 || len(awsapi.Value(tag.Value)) > 256 || seen[k] || len(t.TagSet) > 50 {
 			return apierr.New("InvalidTag", "The tag provided was not a valid tag. This error can occur if the tag did not pass input validation.")
 		}
 		seen[k] = true
@@ -157,7 +158,7 @@ func (o *ownership) check() error {
 	if len(o.Rules) != 1 {
 		return errMalformed
 	}
-	if v := value(o.Rules[0].ObjectOwnership); v != "BucketOwnerEnforced" && v != "BucketOwnerPreferred" {
+	if v := awsapi.Value(o.Rules[0].ObjectOwnership); v != "BucketOwnerEnforced" && v != "BucketOwnerPreferred" {
 		return notImplemented("ObjectOwnership %.50s", v)
 	}
 	return nil

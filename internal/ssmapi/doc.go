@@ -39,21 +39,6 @@ func invalid(format string, args ...any) error {
 	return apierr.Newf("ValidationException", format, args...)
 }
 
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
-// text is nil for what is empty.
-func text(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
 func region(ctx context.Context) string { return awsapi.RequestFrom(ctx).Region }
 
 // ownKey is the key that SecureStrings have when none is named.
@@ -64,18 +49,18 @@ func (a *api) putParameter(ctx context.Context, in *putParameterRequest) (*putPa
 		name string
 		set  bool
 	}{
-		{"Tier " + value(in.Tier), value(in.Tier) == "Advanced"},
-		{"Policies", value(in.Policies) != ""},
-		{"DataType " + value(in.DataType), value(in.DataType) != "" && value(in.DataType) != "text"},
-		{"KeyId: a SecureString is sealed with the server's key, so KeyId", value(in.KeyId) != "" && value(in.KeyId) != ownKey},
+		{"Tier " + awsapi.Value(in.Tier), awsapi.Value(in.Tier) == "Advanced"},
+		{"Policies", awsapi.Value(in.Policies) != ""},
+		{"DataType " + awsapi.Value(in.DataType), awsapi.Value(in.DataType) != "" && awsapi.Value(in.DataType) != "text"},
+		{"KeyId: a SecureString is sealed with the server's key, so KeyId", awsapi.Value(in.KeyId) != "" && awsapi.Value(in.KeyId) != ownKey},
 	} {
 		if s.set {
 			return nil, invalid("%.200s is not supported by this server; see docs/differences.md.", s.name)
 		}
 	}
 	version, err := a.parameters.Put(ctx, param.Put{
-		Region: region(ctx), Name: value(in.Name), Value: value(in.Value), Type: value(in.Type),
-		Description: in.Description, AllowedPattern: in.AllowedPattern, Overwrite: value(in.Overwrite),
+		Region: region(ctx), Name: awsapi.Value(in.Name), Value: awsapi.Value(in.Value), Type: awsapi.Value(in.Type),
+		Description: in.Description, AllowedPattern: in.AllowedPattern, Overwrite: awsapi.Value(in.Overwrite),
 		Tags: tagsIn(in.Tags), By: awsapi.RequestFrom(ctx).Principal.ARN,
 	})
 	if err != nil {
@@ -90,17 +75,17 @@ func (a *api) shape(p param.Parameter, selector string, decrypt bool) parameter 
 		v = base64.StdEncoding.EncodeToString(a.parameters.Ciphertext(p))
 	}
 	return parameter{
-		Name: &p.Name, Type: &p.Type, Value: &v, Version: &p.Version, Selector: text(selector),
+		Name: &p.Name, Type: &p.Type, Value: &v, Version: &p.Version, Selector: awsapi.Present(selector),
 		LastModifiedDate: awsapi.NewTimestamp(p.Modified), ARN: new(a.parameters.ARN(p)), DataType: new("text"),
 	}
 }
 
 func (a *api) getParameter(ctx context.Context, in *getParameterRequest) (*getParameterResult, error) {
-	p, selector, err := a.parameters.Get(ctx, region(ctx), value(in.Name))
+	p, selector, err := a.parameters.Get(ctx, region(ctx), awsapi.Value(in.Name))
 	if err != nil {
 		return nil, err
 	}
-	return &getParameterResult{Parameter: new(a.shape(p, selector, value(in.WithDecryption)))}, nil
+	return &getParameterResult{Parameter: new(a.shape(p, selector, awsapi.Value(in.WithDecryption)))}, nil
 }
 
 func (a *api) getParameters(ctx context.Context, in *getParametersRequest) (*getParametersResult, error) {
@@ -109,7 +94,7 @@ func (a *api) getParameters(ctx context.Context, in *getParametersRequest) (*get
 		p, selector, err := a.parameters.Get(ctx, region(ctx), name)
 		switch {
 		case err == nil:
-			out.Parameters = append(out.Parameters, a.shape(p, selector, value(in.WithDecryption)))
+			out.Parameters = append(out.Parameters, a.shape(p, selector, awsapi.Value(in.WithDecryption)))
 		case apierr.CodeOf(err) == "ParameterNotFound", apierr.CodeOf(err) == "ParameterVersionNotFound":
 			out.InvalidParameters = append(out.InvalidParameters, name)
 		default:
@@ -120,7 +105,7 @@ func (a *api) getParameters(ctx context.Context, in *getParametersRequest) (*get
 }
 
 func cursor(token *string) (string, error) {
-	after, err := base64.RawURLEncoding.DecodeString(value(token))
+	after, err := base64.RawURLEncoding.DecodeString(awsapi.Value(token))
 	if err != nil {
 		return "", apierr.New("InvalidNextToken", "The specified token isn't valid.")
 	}
@@ -131,7 +116,7 @@ func (a *api) getParametersByPath(ctx context.Context, in *getParametersByPathRe
 	if len(in.ParameterFilters) > 0 {
 		return nil, invalid("ParameterFilters is not supported by this server for GetParametersByPath.")
 	}
-	path := strings.TrimSuffix(value(in.Path), "/") + "/"
+	path := strings.TrimSuffix(awsapi.Value(in.Path), "/") + "/"
 	if path[0] != '/' {
 		return nil, invalid("The parameter path must begin with \"/\".")
 	}
@@ -149,25 +134,25 @@ func (a *api) getParametersByPath(ctx context.Context, in *getParametersByPathRe
 			name = "/" + name
 		}
 		rest, ok := strings.CutPrefix(name, path)
-		return ok && (value(in.Recursive) || !strings.Contains(rest, "/"))
+		return ok && (awsapi.Value(in.Recursive) || !strings.Contains(rest, "/"))
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &getParametersByPathResult{Parameters: []parameter{}, NextToken: text(base64.RawURLEncoding.EncodeToString([]byte(next)))}
+	out := &getParametersByPathResult{Parameters: []parameter{}, NextToken: awsapi.Present(base64.RawURLEncoding.EncodeToString([]byte(next)))}
 	for _, p := range list {
-		out.Parameters = append(out.Parameters, a.shape(p, "", value(in.WithDecryption)))
+		out.Parameters = append(out.Parameters, a.shape(p, "", awsapi.Value(in.WithDecryption)))
 	}
 	return out, nil
 }
 
 // describeFilter makes a condition of the filters that the server knows.
 func describeFilter(in *describeParametersRequest) (func(param.Parameter) bool, error) {
-	if len(in.Filters) > 0 || value(in.Shared) {
+	if len(in.Filters) > 0 || awsapi.Value(in.Shared) {
 		return nil, invalid("Filters and Shared are not supported by this server: use ParameterFilters.")
 	}
 	for _, f := range in.ParameterFilters {
-		key, option := value(f.Key), value(f.Option)
+		key, option := awsapi.Value(f.Key), awsapi.Value(f.Option)
 		known := key == "Name" && slices.Contains([]string{"", "Equals", "BeginsWith"}, option) || key == "Type" && (option == "" || option == "Equals")
 		if !known || len(f.Values) == 0 {
 			return nil, invalid("The filter %.132s with option %.10s is not supported by this server: Name (Equals, BeginsWith) and Type (Equals) are.", key, option)
@@ -177,9 +162,9 @@ func describeFilter(in *describeParametersRequest) (func(param.Parameter) bool, 
 		for _, f := range in.ParameterFilters {
 			match := func(v string) bool {
 				switch {
-				case value(f.Key) == "Type":
+				case awsapi.Value(f.Key) == "Type":
 					return p.Type == v
-				case value(f.Option) == "BeginsWith":
+				case awsapi.Value(f.Option) == "BeginsWith":
 					return strings.HasPrefix(p.Name, v)
 				}
 				return p.Name == v
@@ -209,12 +194,12 @@ func (a *api) describeParameters(ctx context.Context, in *describeParametersRequ
 	if err != nil {
 		return nil, err
 	}
-	out := &describeParametersResult{Parameters: []parameterMetadata{}, NextToken: text(base64.RawURLEncoding.EncodeToString([]byte(next)))}
+	out := &describeParametersResult{Parameters: []parameterMetadata{}, NextToken: awsapi.Present(base64.RawURLEncoding.EncodeToString([]byte(next)))}
 	for _, p := range list {
 		m := parameterMetadata{
 			Name: &p.Name, ARN: new(a.parameters.ARN(p)), Type: &p.Type, Version: &p.Version, Tier: new("Standard"), DataType: new("text"),
 			LastModifiedDate: awsapi.NewTimestamp(p.Modified), LastModifiedUser: &p.ModifiedBy,
-			Description: text(p.Description), AllowedPattern: text(p.AllowedPattern), Policies: []parameterInlinePolicy{},
+			Description: awsapi.Present(p.Description), AllowedPattern: awsapi.Present(p.AllowedPattern), Policies: []parameterInlinePolicy{},
 		}
 		if p.Type == param.SecureString {
 			m.KeyId = new(ownKey)
@@ -225,7 +210,7 @@ func (a *api) describeParameters(ctx context.Context, in *describeParametersRequ
 }
 
 func (a *api) deleteParameter(ctx context.Context, in *deleteParameterRequest) (*deleteParameterResult, error) {
-	return nil, a.parameters.Delete(ctx, region(ctx), value(in.Name))
+	return nil, a.parameters.Delete(ctx, region(ctx), awsapi.Value(in.Name))
 }
 
 func (a *api) deleteParameters(ctx context.Context, in *deleteParametersRequest) (*deleteParametersResult, error) {
@@ -250,14 +235,14 @@ func tagsIn(list []tag) map[string]string {
 	}
 	tags := map[string]string{}
 	for _, t := range list {
-		tags[value(t.Key)] = value(t.Value)
+		tags[awsapi.Value(t.Key)] = awsapi.Value(t.Value)
 	}
 	return tags
 }
 
 func onlyParameters(kind *string) error {
-	if value(kind) != "Parameter" {
-		return apierr.Newf("InvalidResourceType", "This server has tags of parameters only, not of %.100s.", value(kind))
+	if awsapi.Value(kind) != "Parameter" {
+		return apierr.Newf("InvalidResourceType", "This server has tags of parameters only, not of %.100s.", awsapi.Value(kind))
 	}
 	return nil
 }
@@ -266,23 +251,23 @@ func (a *api) addTagsToResource(ctx context.Context, in *addTagsToResourceReques
 	if err := onlyParameters(in.ResourceType); err != nil {
 		return nil, err
 	}
-	return nil, a.parameters.Tag(ctx, region(ctx), value(in.ResourceId), tagsIn(in.Tags), nil)
+	return nil, a.parameters.Tag(ctx, region(ctx), awsapi.Value(in.ResourceId), tagsIn(in.Tags), nil)
 }
 
 func (a *api) removeTagsFromResource(ctx context.Context, in *removeTagsFromResourceRequest) (*removeTagsFromResourceResult, error) {
 	if err := onlyParameters(in.ResourceType); err != nil {
 		return nil, err
 	}
-	return nil, a.parameters.Tag(ctx, region(ctx), value(in.ResourceId), nil, in.TagKeys)
+	return nil, a.parameters.Tag(ctx, region(ctx), awsapi.Value(in.ResourceId), nil, in.TagKeys)
 }
 
 func (a *api) listTagsForResource(ctx context.Context, in *listTagsForResourceRequest) (*listTagsForResourceResult, error) {
 	if err := onlyParameters(in.ResourceType); err != nil {
 		return nil, err
 	}
-	p, _, err := a.parameters.Get(ctx, region(ctx), value(in.ResourceId))
+	p, _, err := a.parameters.Get(ctx, region(ctx), awsapi.Value(in.ResourceId))
 	if apierr.CodeOf(err) == "ParameterNotFound" {
-		return nil, apierr.Newf("InvalidResourceId", "There is no parameter %.200s.", value(in.ResourceId))
+		return nil, apierr.Newf("InvalidResourceId", "There is no parameter %.200s.", awsapi.Value(in.ResourceId))
 	}
 	if err != nil {
 		return nil, err

@@ -42,13 +42,6 @@ func Operations(issue Issue) []awsapi.Operation {
 	}
 }
 
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
 func getCallerIdentity(ctx context.Context, _ *getCallerIdentityRequest) (*getCallerIdentityResponse, error) {
 	r := awsapi.RequestFrom(ctx)
 	id := r.AccessKeyID
@@ -79,12 +72,12 @@ func (a *api) assumeRole(ctx context.Context, in *assumeRoleRequest) (*assumeRol
 			return nil, apierr.Newf("ValidationError", "%s is not supported by this server; see docs/differences.md.", s.name)
 		}
 	}
-	role := roleARN.FindStringSubmatch(value(in.RoleArn))
+	role := roleARN.FindStringSubmatch(awsapi.Value(in.RoleArn))
 	if role == nil {
-		return nil, apierr.Newf("ValidationError", "%.200s is invalid", value(in.RoleArn))
+		return nil, apierr.Newf("ValidationError", "%.200s is invalid", awsapi.Value(in.RoleArn))
 	}
 	if role[1] != r.Account {
-		return nil, apierr.Newf(apierr.AccessDenied, "User: %s is not authorized to perform: sts:AssumeRole on resource: %.200s", r.Principal.ARN, value(in.RoleArn))
+		return nil, apierr.Newf(apierr.AccessDenied, "User: %s is not authorized to perform: sts:AssumeRole on resource: %.200s", r.Principal.ARN, awsapi.Value(in.RoleArn))
 	}
 	if strings.Contains(r.Principal.ARN, ":assumed-role/") {
 		return nil, apierr.New(apierr.AccessDenied, "This server does not give credentials to who has temporary ones: ask with the access key itself.")
@@ -93,7 +86,7 @@ func (a *api) assumeRole(ctx context.Context, in *assumeRoleRequest) (*assumeRol
 	if in.DurationSeconds != nil {
 		life = time.Duration(*in.DurationSeconds) * time.Second
 	}
-	name := role[2] + "/" + value(in.RoleSessionName)
+	name := role[2] + "/" + awsapi.Value(in.RoleSessionName)
 	who := r.Principal
 	who.ARN = "arn:aws:sts::" + r.Account + ":assumed-role/" + name
 	c, err := a.issue(Session{Parent: r.AccessKeyID, Principal: who, Life: life})
@@ -104,6 +97,6 @@ func (a *api) assumeRole(ctx context.Context, in *assumeRoleRequest) (*assumeRol
 		Credentials: &credentials{
 			AccessKeyId: &c.AccessKeyID, SecretAccessKey: &c.Secret, SessionToken: &c.Token, Expiration: awsapi.NewTimestamp(c.Expires),
 		},
-		AssumedRoleUser: &assumedRoleUser{AssumedRoleId: new(c.AccessKeyID + ":" + value(in.RoleSessionName)), Arn: &who.ARN},
+		AssumedRoleUser: &assumedRoleUser{AssumedRoleId: new(c.AccessKeyID + ":" + awsapi.Value(in.RoleSessionName)), Arn: &who.ARN},
 	}, nil
 }
