@@ -1,8 +1,8 @@
 package cfn
 
 import (
-	"context"
 	"cmp"
+	"context"
 	"strings"
 	"time"
 
