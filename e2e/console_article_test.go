@@ -75,6 +75,7 @@ func TestConsoleTheArticle(t *testing.T) {
 	b.fill("#password", "Passw0rd!x")
 	b.run(chromedp.Click("#sign-in", chromedp.ByQuery))
 	b.waitText("#signed-in-h", "Signed in")
+	b.waitText("#in-short", "In the ID token the trigger added")
 	for claim, want := range map[string]string{"tenantId": `"acme"`, "departmentId": `"42"`} {
 		if got := b.row("#id-token", claim); !strings.Contains(got, want) {
 			t.Errorf("%s of the ID token is shown as %q, want %s", claim, got, want)

@@ -156,3 +156,16 @@ export function rows(claims, changes, token) {
   const order = ['added', 'changed', 'suppressed', 'refused', 'same'];
   return list.sort((a, b) => order.indexOf(a.change) - order.indexOf(b.change));
 }
+
+// inShort is a sentence about what rows say: "In the ID token the trigger added
+// tenantId." tokens are [title, rows].
+export function inShort(...tokens) {
+  const parts = tokens.flatMap(([title, list]) => {
+    const said = ['added', 'changed', 'suppressed'].flatMap((change) => {
+      const claims = list.filter((r) => r.change === change).map((r) => r.claim);
+      return claims.length ? [`${change} ${claims.join(', ')}`] : [];
+    });
+    return said.length ? [`In the ${title} the trigger ${said.join('; ')}.`] : [];
+  });
+  return parts.join(' ') || 'The trigger changed nothing.';
+}

@@ -2,7 +2,7 @@
 
 import { call, data } from './api.js';
 import { misplaced } from './claims.js';
-import { rows } from './claimtext.js';
+import { inShort, rows } from './claimtext.js';
 import { h, toast } from './dom.js';
 import { pretty, visible } from './show.js';
 import { spansView, took } from './spans.js';
@@ -220,6 +220,7 @@ async function showTokens() {
   $('result').replaceChildren(
     h('section', { 'aria-labelledby': 'signed-in-h' }, heading,
       h('p', {}, `${session.name} has tokens for ${c.ClientName}. The access token lives for ${tokens.ExpiresIn} seconds.`),
+      known.event?.Trigger && h('p', { id: 'in-short' }, visible(inShort(['ID token', rows(id.claims, known.event.Trigger.Changes ?? [], 'id')], ['access token', rows(access.claims, known.event.Trigger.Changes ?? [], 'access')]))),
       h('p', { class: 'actions' }, again, end),
       ...spansView(known.event),
       h('details', { class: 'cli' }, h('summary', {}, 'AWS CLI'), h('pre', { tabindex: '0' }, h('code', {}, [command(...await refresh(c, session.name, '')), command(...revoke(c, ''))].join('\n'))))),
@@ -253,7 +254,7 @@ function triggerView({ event, problem: why }, id, access) {
   const note = misplaced(t.Answer?.response, Number(t.Version?.slice(1, 2)));
   return section(
     calledText(event),
-    ...(note ? [h('p', { class: 'notice' }, note)] : []),
+    note !== '' && h('p', { class: 'notice' }, note),
     hidden && h('p', { class: 'notice' }, 'Values are not kept here, or look like secrets: *** stands for them.'),
     t.Dropped > 0 && h('p', { class: 'notice' }, `${t.Dropped} more changes were not kept.`),
     compareView('ID token', rows(id.claims, changes, 'id')),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diff, headerMeaning, meaning, rows, undo } from '../static/claimtext.js';
+import { diff, headerMeaning, inShort, meaning, rows, sealedHeaderMeaning, undo } from '../static/claimtext.js';
 
 test('before and after', () => {
   const before = { sub: 'u', email: 'j@x.io', 'cognito:groups': ['staff', 'admins'], plan: { name: 'trial', seats: 3, tags: ['a'] }, order: { a: 1, b: 2 } };
@@ -45,4 +45,17 @@ test('every claim of Cognito has a sentence', () => {
     for (const name of list.split(' ')) assert.match(meaning(name, use), /\.$|…$|mfa …\.$/, name);
   }
   assert.equal(meaning('tenantId', 'id'), '');
+});
+
+test('what the trigger did, in a sentence', () => {
+  const id = diff({ sub: 'u', email: 'j@x.io', plan: 'a' }, { sub: 'u', plan: 'b', tenantId: 'acme', departmentId: '42' });
+  const access = diff({ sub: 'u' }, { sub: 'u' });
+  assert.equal(inShort(['ID token', id], ['access token', access]), 'In the ID token the trigger added tenantId, departmentId; changed plan; suppressed email.');
+  assert.equal(inShort(['ID token', access]), 'The trigger changed nothing.');
+});
+
+test('the header of an encrypted token is not explained as a signature', () => {
+  assert.match(sealedHeaderMeaning('alg'), /encrypted/);
+  assert.match(headerMeaning('alg'), /signed/);
+  assert.equal(sealedHeaderMeaning('cty'), headerMeaning('cty'));
 });
