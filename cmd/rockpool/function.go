@@ -337,26 +337,22 @@ func newLogsCommand() *cobra.Command {
 		Use:   "logs NAME",
 		Short: "Print what a function has logged lately",
 		Args:  arguments(1, 1, "the function's name"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := f.client()
-			if err != nil {
-				return err
-			}
+		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
 			if follow {
 				c.http.Timeout = 0
 			}
 			q := url.Values{"region": {c.region}, "tail": {fmt.Sprint(tail)}, "follow": {fmt.Sprint(follow)}}
-			resp, err := c.send(cmd.Context(), "rockpool", http.MethodGet, "/_rockpool/functions/"+url.PathEscape(args[0])+"/logs?"+q.Encode(), nil, nil)
+			resp, err := c.send(ctx, "rockpool", http.MethodGet, "/_rockpool/functions/"+url.PathEscape(args[0])+"/logs?"+q.Encode(), nil, nil)
 			if err != nil {
 				return err
 			}
 			defer resp.Body.Close()
 			err = printLogs(cmd.OutOrStdout(), resp.Body, f.json)
-			if follow && cmd.Context().Err() != nil {
+			if follow && ctx.Err() != nil {
 				return nil // ended by Ctrl-C, which is how one ends it
 			}
 			return err
-		},
+		}),
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on printing what is logged from now on")
 	cmd.Flags().IntVar(&tail, "tail", 100, "lines to begin with")
@@ -410,11 +406,7 @@ func newListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List functions",
 		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := f.client()
-			if err != nil {
-				return err
-			}
+		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, _ []string) error {
 			all := []configuration{}
 			for marker := ""; ; {
 				var page struct {
@@ -425,7 +417,7 @@ func newListCommand() *cobra.Command {
 				if marker == "" {
 					path = "/2015-03-31/functions/"
 				}
-				if err := c.lambda(cmd.Context(), http.MethodGet, path, nil, &page); err != nil {
+				if err := c.lambda(ctx, http.MethodGet, path, nil, &page); err != nil {
 					return err
 				}
 				all = append(all, page.Functions...)
@@ -442,7 +434,7 @@ func newListCommand() *cobra.Command {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.FunctionName, c.Runtime, c.engine(), bytesText(int(c.CodeSize)), c.LastModified)
 			}
 			return w.Flush()
-		},
+		}),
 	}
 	f.add(cmd)
 	return cmd

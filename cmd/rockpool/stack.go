@@ -208,24 +208,20 @@ InlineCode).`,
 		Example: `  rockpool stack deploy shop.yaml --parameter Stage=test
   rockpool stack deploy template.yaml --name shop --capabilities CAPABILITY_IAM`,
 		Args: arguments(1, 1, "a template"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := t.client()
-			if err != nil {
-				return err
-			}
-			p, err := t.plan(cmd.Context(), cmd, c, args[0])
+		RunE: withClient(&t.clientFlags, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
+			p, err := t.plan(ctx, cmd, c, args[0])
 			if err != nil {
 				return err
 			}
 			if p.empty() {
 				fmt.Fprintf(cmd.ErrOrStderr(), "rockpool: stack %s is as the template says\n", p.stack)
-				return errors.Join(p.discard(cmd.Context(), c), printStack(cmd.OutOrStdout(), p.before, t.json))
+				return errors.Join(p.discard(ctx, c), printStack(cmd.OutOrStdout(), p.before, t.json))
 			}
 			if err := p.confirm(cmd, yes); err != nil {
-				return errors.Join(err, p.discard(cmd.Context(), c))
+				return errors.Join(err, p.discard(ctx, c))
 			}
 			return p.execute(cmd, c, noRollback, t.json)
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "remove and replace resources without asking")
 	cmd.Flags().BoolVar(&noRollback, "no-rollback", false, "leave what there is after a failure")
@@ -307,12 +303,7 @@ func newStackDeleteCommand() *cobra.Command {
 		Use:   "delete NAME",
 		Short: "Delete a stack and what it made",
 		Args:  arguments(1, 1, "the name of a stack"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := f.client()
-			if err != nil {
-				return err
-			}
-			ctx := cmd.Context()
+		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
 			st, err := c.mustStack(ctx, args[0])
 			if err != nil {
 				return err
@@ -340,7 +331,7 @@ func newStackDeleteCommand() *cobra.Command {
 				return printStack(cmd.OutOrStdout(), st, true)
 			}
 			return nil
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	f.add(cmd)
@@ -353,11 +344,7 @@ func newStackListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the stacks",
 		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := f.client()
-			if err != nil {
-				return err
-			}
+		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, _ []string) error {
 			all := []stackInfo{}
 			for token := ""; ; {
 				in := url.Values{}
@@ -368,7 +355,7 @@ func newStackListCommand() *cobra.Command {
 					Stacks []stackInfo `xml:"Stacks>member"`
 					Next   string      `xml:"NextToken"`
 				}
-				if err := c.cloudFormation(cmd.Context(), "DescribeStacks", in, &out); err != nil {
+				if err := c.cloudFormation(ctx, "DescribeStacks", in, &out); err != nil {
 					return err
 				}
 				all = append(all, out.Stacks...)
@@ -389,7 +376,7 @@ func newStackListCommand() *cobra.Command {
 				fmt.Fprintf(w, "%s\t%s\t%s\n", st.Name, st.Status, firstOf(st.Updated, st.Created.Format(time.RFC3339)))
 			}
 			return w.Flush()
-		},
+		}),
 	}
 	f.add(cmd)
 	return cmd
@@ -401,12 +388,8 @@ func newStackEventsCommand() *cobra.Command {
 		Use:   "events NAME",
 		Short: "Show what happened to a stack, the oldest first",
 		Args:  arguments(1, 1, "the name or id of a stack"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := f.client()
-			if err != nil {
-				return err
-			}
-			list, err := c.events(cmd.Context(), args[0], "")
+		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
+			list, err := c.events(ctx, args[0], "")
 			if err != nil {
 				return err
 			}
@@ -417,7 +400,7 @@ func newStackEventsCommand() *cobra.Command {
 				fmt.Fprintln(cmd.OutOrStdout(), printable(strings.TrimRight(fmt.Sprintf("%s  %-28s %-36s %s  %s", e.Time.Format("15:04:05.000"), e.Status, e.Type, e.LogicalID, e.Reason), " ")))
 			}
 			return nil
-		},
+		}),
 	}
 	f.add(cmd)
 	return cmd
@@ -429,17 +412,13 @@ func newStackOutputsCommand() *cobra.Command {
 		Use:   "outputs NAME",
 		Short: "Print the outputs of a stack, NAME=VALUE",
 		Args:  arguments(1, 1, "the name of a stack"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := f.client()
-			if err != nil {
-				return err
-			}
-			st, err := c.mustStack(cmd.Context(), args[0])
+		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
+			st, err := c.mustStack(ctx, args[0])
 			if err != nil {
 				return err
 			}
 			return printStack(cmd.OutOrStdout(), st, f.json)
-		},
+		}),
 	}
 	f.add(cmd)
 	return cmd

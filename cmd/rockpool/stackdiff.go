@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,16 +23,12 @@ With --exit-code the command ends with 1 if there is a change and 0 if there is
 none, as git diff does.`,
 		Example: `  rockpool stack diff shop.yaml --exit-code || rockpool stack deploy shop.yaml`,
 		Args:    arguments(1, 1, "a template"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := t.client()
+		RunE: withClient(&t.clientFlags, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
+			p, err := t.plan(ctx, cmd, c, args[0])
 			if err != nil {
 				return err
 			}
-			p, err := t.plan(cmd.Context(), cmd, c, args[0])
-			if err != nil {
-				return err
-			}
-			if err := p.discard(cmd.Context(), c); err != nil {
+			if err := p.discard(ctx, c); err != nil {
 				return err
 			}
 			if err := p.print(cmd.OutOrStdout(), t.json); err != nil {
@@ -41,7 +38,7 @@ none, as git diff does.`,
 				return errDiffers
 			}
 			return nil
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "end with 1 if there is a change")
 	t.add(cmd)

@@ -32,12 +32,8 @@ in it if it is one small text file; otherwise parameters say where it is.`,
 		Example: `  rockpool stack export us-east-1_AbC123xyz > people.yaml
   rockpool stack deploy people.yaml`,
 		Args: arguments(1, 1, "the id of a user pool"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := f.client()
-			if err != nil {
-				return err
-			}
-			x := &export{ctx: cmd.Context(), c: c, environment: environment, taken: map[string]bool{}, functions: map[string]exportedFunction{}}
+		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
+			x := &export{ctx: ctx, c: c, environment: environment, taken: map[string]bool{}, functions: map[string]exportedFunction{}}
 			if err := x.pool(args[0]); err != nil {
 				return err
 			}
@@ -45,7 +41,7 @@ in it if it is one small text file; otherwise parameters say where it is.`,
 				return printJSON(cmd.OutOrStdout(), x.plain())
 			}
 			return x.write(cmd.OutOrStdout())
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&environment, "environment", false, "write the values of functions' environment variables into the template")
 	f.add(cmd)
