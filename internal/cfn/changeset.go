@@ -52,6 +52,9 @@ func (s *Service) CreateChangeSet(ctx context.Context, a Actor, region string, i
 	if !stackName.MatchString(in.ChangeSet) {
 		return "", "", invalid("1 validation error detected: Value '%.150s' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", in.ChangeSet)
 	}
+	if old, err := s.sameChangeSet(ctx, region, in); err != nil || old != nil {
+		return old.ids(err)
+	}
 	st, err := s.forChangeSet(ctx, a, region, in)
 	if err != nil {
 		return "", "", err
@@ -88,6 +91,9 @@ func (s *Service) CreateChangeSet(ctx context.Context, a Actor, region string, i
 		}
 	}
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
+		if err := s.spend(tx, st.ID, in.Token, "CreateChangeSet "+cs.Name); err != nil {
+			return err
+		}
 		doc, err := s.seal(store.Document{Kind: kindChangeSet, Scope: st.ID, Name: cs.Name}, cs)
 		if err != nil {
 			return err
@@ -104,6 +110,33 @@ func (s *Service) CreateChangeSet(ctx context.Context, a Actor, region string, i
 		return err
 	})
 	return cs.ID, st.ID, err
+}
+
+// sameChangeSet finds what the same request has made before; nil if it has not.
+func (s *Service) sameChangeSet(ctx context.Context, region string, in NewChangeSet) (cs *ChangeSet, err error) {
+	err = s.Store.View(ctx, func(tx store.Tx) error {
+		cs = nil
+		st, err := s.find(tx, region, in.Name)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if again, err := s.spent(tx, st.ID, in.Token, "CreateChangeSet "+in.ChangeSet); err != nil || !again {
+			return err
+		}
+		cs, _, err = s.findChangeSet(tx, region, st.ID, in.ChangeSet)
+		return err
+	})
+	return cs, err
+}
+
+func (cs *ChangeSet) ids(err error) (id, stackID string, _ error) {
+	if err != nil {
+		return "", "", err
+	}
+	return cs.ID, cs.StackID, nil
 }
 
 // forChangeSet finds the stack of a change set, or makes one that waits for it.
@@ -261,9 +294,9 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, a Actor, region, stack, 
 		if err != nil {
 			return err
 		}
-		if token != "" && st.Operation != nil && st.Operation.Token == token && st.ChangeSetID == cs.ID {
-			id = "" // the same request again
-			return nil
+		id = ""
+		if again, err := s.spent(tx, st.ID, token, "ExecuteChangeSet "+cs.Name); err != nil || again {
+			return err
 		}
 		if cs.Execution != "AVAILABLE" {
 			return apierr.Newf(codeChangeSet, "ChangeSet [%s] cannot be executed in its current status of [%s]", cs.ID, cmp.Or(cs.Execution, cs.Status))
@@ -303,6 +336,9 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, a Actor, region, stack, 
 			return err
 		}
 		if err := tx.UpdateDocument(doc); err != nil {
+			return err
+		}
+		if err := s.spend(tx, st.ID, token, "ExecuteChangeSet "+cs.Name); err != nil {
 			return err
 		}
 		id, st.Actor, st.ChangeSetID = st.ID, a, cs.ID

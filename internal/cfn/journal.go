@@ -107,6 +107,7 @@ func (r *run) write(check func(store.Tx) error, events ...Event) error {
 			}
 		}
 		for _, e := range events {
+			e.Token = r.st.Operation.Token
 			if err := r.s.event(tx, r.st, e); err != nil {
 				return err
 			}

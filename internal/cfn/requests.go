@@ -58,9 +58,9 @@ func (s *Service) Create(ctx context.Context, a Actor, region string, in Change)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		old, err := s.find(tx, region, in.Name)
 		if err == nil {
-			if in.Token != "" && old.Operation != nil && old.Operation.Token == in.Token && old.Operation.Kind == "create" {
-				id = old.ID // the same request again
-				return nil
+			if again, err := s.spent(tx, old.ID, in.Token, "CreateStack"); err != nil || again {
+				id = old.ID
+				return err
 			}
 			return apierr.Newf(codeExists, "Stack [%s] already exists", in.Name)
 		}
@@ -69,6 +69,9 @@ func (s *Service) Create(ctx context.Context, a Actor, region string, in Change)
 		}
 		fresh := *st
 		if err := tx.CreateDocument(store.Document{Kind: kindName, Scope: region, Name: in.Name, Data: []byte(id), UpdatedAt: s.now()}); err != nil {
+			return err
+		}
+		if err := s.spend(tx, id, in.Token, "CreateStack"); err != nil {
 			return err
 		}
 		return s.begin(tx, &fresh, "CREATE_IN_PROGRESS", d.operation("create", in))
@@ -117,8 +120,8 @@ func (s *Service) Update(ctx context.Context, a Actor, region string, in Change)
 	if err != nil {
 		return "", err
 	}
-	if in.Token != "" && st.Operation != nil && st.Operation.Token == in.Token {
-		return st.ID, nil
+	if again, err := s.alreadySpent(ctx, st.ID, in.Token, "UpdateStack"); err != nil || again {
+		return st.ID, err
 	}
 	if !slices.Contains(updatable, st.Status) {
 		return "", invalid("Stack:%s is in %s state and can not be updated.", st.ID, st.Status)
@@ -159,6 +162,9 @@ func (s *Service) beginUpdate(ctx context.Context, a Actor, id string, op *Opera
 		if err != nil {
 			return err
 		}
+		if again, err := s.spent(tx, id, op.Token, "UpdateStack"); err != nil || again {
+			return err
+		}
 		if !slices.Contains(updatable, st.Status) {
 			return invalid("Stack:%s is in %s state and can not be updated.", st.ID, st.Status)
 		}
@@ -169,6 +175,9 @@ func (s *Service) beginUpdate(ctx context.Context, a Actor, id string, op *Opera
 			fresh.Before[id] = &c
 		}
 		st.Actor, st.Updated = a, s.now()
+		if err := s.spend(tx, id, op.Token, "UpdateStack"); err != nil {
+			return err
+		}
 		return s.begin(tx, st, "UPDATE_IN_PROGRESS", &fresh)
 	})
 	if err == nil {
@@ -188,6 +197,11 @@ func (s *Service) Delete(ctx context.Context, a Actor, region, nameOrID string, 
 			return nil
 		case err != nil:
 			return err
+		}
+		if again, err := s.spent(tx, st.ID, token, "DeleteStack"); err != nil || again {
+			return err
+		}
+		switch {
 		case st.Status == "DELETE_COMPLETE" || st.Status == "DELETE_IN_PROGRESS":
 			return nil
 		case st.Protected:
@@ -199,6 +213,9 @@ func (s *Service) Delete(ctx context.Context, a Actor, region, nameOrID string, 
 		}
 		if user, err := s.exportUser(tx, st, nil); err != nil || user != "" {
 			return errors.Join(err, ifUsed(user))
+		}
+		if err := s.spend(tx, st.ID, token, "DeleteStack"); err != nil {
+			return err
 		}
 		st.Actor = a
 		id = st.ID
@@ -218,14 +235,20 @@ func ifUsed(what string) error {
 }
 
 // Cancel asks an update to stop and roll back.
-func (s *Service) Cancel(ctx context.Context, region, nameOrID string) error {
+func (s *Service) Cancel(ctx context.Context, region, nameOrID, token string) error {
 	return s.Store.Update(ctx, func(tx store.Tx) error {
 		st, err := s.mustFind(tx, region, nameOrID)
 		if err != nil {
 			return err
 		}
+		if again, err := s.spent(tx, st.ID, token, "CancelUpdateStack"); err != nil || again {
+			return err
+		}
 		if st.Status != "UPDATE_IN_PROGRESS" {
 			return invalid("CancelUpdateStack cannot be called from current stack status")
+		}
+		if err := s.spend(tx, st.ID, token, "CancelUpdateStack"); err != nil {
+			return err
 		}
 		err = tx.CreateDocument(store.Document{Kind: kindCancel, Name: st.ID, UpdatedAt: s.now()})
 		if errors.Is(err, store.ErrExists) {
@@ -245,8 +268,8 @@ func (s *Service) ContinueRollback(ctx context.Context, a Actor, region, nameOrI
 		if err != nil {
 			return err
 		}
-		if token != "" && st.Operation != nil && st.Operation.Token == token {
-			return nil // the same request again
+		if again, err := s.spent(tx, st.ID, token, "ContinueUpdateRollback"); err != nil || again {
+			return err
 		}
 		if st.Status != "UPDATE_ROLLBACK_FAILED" || st.Operation == nil {
 			return invalid("Stack:%s is in %s state and can not continue an update rollback.", st.ID, st.Status)
@@ -255,6 +278,9 @@ func (s *Service) ContinueRollback(ctx context.Context, a Actor, region, nameOrI
 			if r := st.Resources[name]; r == nil || r.Status != "UPDATE_FAILED" && r.Status != "DELETE_FAILED" {
 				return invalid("ResourcesToSkip: %.255s is not a resource of stack %s whose rollback failed.", name, st.Name)
 			}
+		}
+		if err := s.spend(tx, st.ID, token, "ContinueUpdateRollback"); err != nil {
+			return err
 		}
 		id, st.Actor, st.Operation.Skip, st.Operation.Token = st.ID, a, skip, token
 		return s.begin(tx, st, "UPDATE_ROLLBACK_IN_PROGRESS", st.Operation)

@@ -100,6 +100,7 @@ const (
 	kindEvent     = "stack event"     // scope the id, newest first
 	kindChangeSet = "change set"      // scope the id
 	kindExport    = "stack export"    // scope region, name of the export
+	kindToken     = "stack token"     // scope the id, name the token; data what it was sent for
 	kindCancel    = "stack cancel"    // name the id
 )
 

@@ -352,20 +352,6 @@ func TestSec_LOG_1_NoEchoIsNotShown(t *testing.T) {
 	}
 }
 
-// The same request again, by its token, is the same stack.
-func TestATokenMakesARequestOnce(t *testing.T) {
-	w := newWorld(t)
-	in := object{"StackName": "s", "TemplateBody": "Resources: {A: {Type: AWS::Cognito::UserPool}}", "ClientRequestToken": "once"}
-	var first, again struct{ StackId string }
-	w.must("cloudformation", "CreateStack", in, &first)
-	w.must("cloudformation", "CreateStack", in, &again)
-	if first != again {
-		t.Errorf("two stacks: %v, %v", first, again)
-	}
-	in["ClientRequestToken"] = "other"
-	wantError(t, w.do("cloudformation", "CreateStack", in, nil), "AlreadyExistsException", "Stack [s] already exists")
-}
-
 // BenchmarkFiftyResources is the deployment of a stack of 50 resources.
 func BenchmarkFiftyResources(b *testing.B) {
 	var text strings.Builder

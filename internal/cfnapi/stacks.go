@@ -67,7 +67,7 @@ func (a *api) deleteStack(ctx context.Context, in *deleteStackInput) (*awsapi.Em
 
 func (a *api) cancelUpdateStack(ctx context.Context, in *cancelUpdateStackInput) (*awsapi.Empty, error) {
 	_, region := caller(ctx)
-	return nil, a.stacks.Cancel(ctx, region, awsapi.Value(in.StackName))
+	return nil, a.stacks.Cancel(ctx, region, awsapi.Value(in.StackName), awsapi.Value(in.ClientRequestToken))
 }
 
 func (a *api) continueUpdateRollback(ctx context.Context, in *continueUpdateRollbackInput) (*continueUpdateRollbackOutput, error) {
