@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -89,7 +90,7 @@ func (c *Console) setTheme(w http.ResponseWriter, r *http.Request) error {
 // its home: an address of elsewhere must not pass for ours.
 func ownPath(to string) string {
 	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/console/") || strings.Contains(to, `\`) {
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/console/") || strings.Contains(to, `\`) || path.Clean(u.Path)+"/" != strings.TrimSuffix(u.Path, "/")+"/" {
 		return "/console/"
 	}
 	return u.String()

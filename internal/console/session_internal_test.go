@@ -32,3 +32,17 @@ func TestSec_WEB_4_AttemptsAtOnceAreCounted(t *testing.T) {
 		t.Error("who signs in gets back one attempt, not more or less")
 	}
 }
+
+func TestSec_WEB_2_OnlyTheConsoleIsGoneBackTo(t *testing.T) {
+	const home = "/console/"
+	for to, want := range map[string]string{
+		"/console/": home, "/console/pools": "/console/pools", "/console/pools?after=a%2Fb#x": "/console/pools?after=a%2Fb#x", "/console/users/a..b/": "/console/users/a..b/",
+		"": home, "/": home, "//evil.example/console/": home, "https://evil.example/console/": home, `/\evil.example/console/`: home, "javascript:alert(1)": home,
+		"/console/../bucket/page.html": home, "/console/../..//evil.example": home, "/console/%2e%2e/bucket": home, "/console/%2f..%2f..": home, "/console//evil.example": home,
+		"/console/x/..": home, "/console/./x": home, "/console\n/": home, "/consoleevil/": home,
+	} {
+		if got := ownPath(to); got != want {
+			t.Errorf("%q leads to %q, want %q", to, got, want)
+		}
+	}
+}
