@@ -34,6 +34,9 @@ func (b *Binding) Query(name string) *string {
 	return nil
 }
 
+// QueryList returns all values of a query parameter, which stands once for each.
+func (b *Binding) QueryList(name string) []string { return b.query[name] }
+
 // QueryInt32 returns a query parameter that is a number.
 func (b *Binding) QueryInt32(name string) *int32 {
 	s := b.Query(name)

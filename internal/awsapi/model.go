@@ -96,7 +96,7 @@ type replier interface{ Reply(*Reply) }
 
 // resourceful is an Input that names the resource that it acts on.
 type resourceful interface {
-	Resource(region, account string) string
+	ActsOn(region, account string) string
 }
 
 // PoolResource returns the ARN of the pool that id names, or "*", which only a

@@ -454,7 +454,7 @@ func (s *Server) run(ctx context.Context, o *operation, in Input, req *Request) 
 	if o.Auth == AuthIAM {
 		resource := "*"
 		if named, ok := in.(resourceful); ok {
-			resource = named.Resource(req.Region, req.Account)
+			resource = named.ActsOn(req.Region, req.Account)
 		}
 		if err := s.authorize(ctx, o, req, resource); err != nil {
 			return nil, err

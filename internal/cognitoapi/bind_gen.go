@@ -6,162 +6,162 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
 )
 
-// Resource names what DescribeUserPoolRequest acts on.
-func (in *describeUserPoolRequest) Resource(region, account string) string {
+// ActsOn names what DescribeUserPoolRequest acts on.
+func (in *describeUserPoolRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what UpdateUserPoolRequest acts on.
-func (in *updateUserPoolRequest) Resource(region, account string) string {
+// ActsOn names what UpdateUserPoolRequest acts on.
+func (in *updateUserPoolRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what DeleteUserPoolRequest acts on.
-func (in *deleteUserPoolRequest) Resource(region, account string) string {
+// ActsOn names what DeleteUserPoolRequest acts on.
+func (in *deleteUserPoolRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AddCustomAttributesRequest acts on.
-func (in *addCustomAttributesRequest) Resource(region, account string) string {
+// ActsOn names what AddCustomAttributesRequest acts on.
+func (in *addCustomAttributesRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what CreateUserPoolClientRequest acts on.
-func (in *createUserPoolClientRequest) Resource(region, account string) string {
+// ActsOn names what CreateUserPoolClientRequest acts on.
+func (in *createUserPoolClientRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what DescribeUserPoolClientRequest acts on.
-func (in *describeUserPoolClientRequest) Resource(region, account string) string {
+// ActsOn names what DescribeUserPoolClientRequest acts on.
+func (in *describeUserPoolClientRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what UpdateUserPoolClientRequest acts on.
-func (in *updateUserPoolClientRequest) Resource(region, account string) string {
+// ActsOn names what UpdateUserPoolClientRequest acts on.
+func (in *updateUserPoolClientRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what DeleteUserPoolClientRequest acts on.
-func (in *deleteUserPoolClientRequest) Resource(region, account string) string {
+// ActsOn names what DeleteUserPoolClientRequest acts on.
+func (in *deleteUserPoolClientRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what ListUserPoolClientsRequest acts on.
-func (in *listUserPoolClientsRequest) Resource(region, account string) string {
+// ActsOn names what ListUserPoolClientsRequest acts on.
+func (in *listUserPoolClientsRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminCreateUserRequest acts on.
-func (in *adminCreateUserRequest) Resource(region, account string) string {
+// ActsOn names what AdminCreateUserRequest acts on.
+func (in *adminCreateUserRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminGetUserRequest acts on.
-func (in *adminGetUserRequest) Resource(region, account string) string {
+// ActsOn names what AdminGetUserRequest acts on.
+func (in *adminGetUserRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminSetUserPasswordRequest acts on.
-func (in *adminSetUserPasswordRequest) Resource(region, account string) string {
+// ActsOn names what AdminSetUserPasswordRequest acts on.
+func (in *adminSetUserPasswordRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminUpdateUserAttributesRequest acts on.
-func (in *adminUpdateUserAttributesRequest) Resource(region, account string) string {
+// ActsOn names what AdminUpdateUserAttributesRequest acts on.
+func (in *adminUpdateUserAttributesRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminDeleteUserAttributesRequest acts on.
-func (in *adminDeleteUserAttributesRequest) Resource(region, account string) string {
+// ActsOn names what AdminDeleteUserAttributesRequest acts on.
+func (in *adminDeleteUserAttributesRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminDeleteUserRequest acts on.
-func (in *adminDeleteUserRequest) Resource(region, account string) string {
+// ActsOn names what AdminDeleteUserRequest acts on.
+func (in *adminDeleteUserRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminEnableUserRequest acts on.
-func (in *adminEnableUserRequest) Resource(region, account string) string {
+// ActsOn names what AdminEnableUserRequest acts on.
+func (in *adminEnableUserRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminDisableUserRequest acts on.
-func (in *adminDisableUserRequest) Resource(region, account string) string {
+// ActsOn names what AdminDisableUserRequest acts on.
+func (in *adminDisableUserRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminConfirmSignUpRequest acts on.
-func (in *adminConfirmSignUpRequest) Resource(region, account string) string {
+// ActsOn names what AdminConfirmSignUpRequest acts on.
+func (in *adminConfirmSignUpRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminResetUserPasswordRequest acts on.
-func (in *adminResetUserPasswordRequest) Resource(region, account string) string {
+// ActsOn names what AdminResetUserPasswordRequest acts on.
+func (in *adminResetUserPasswordRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminUserGlobalSignOutRequest acts on.
-func (in *adminUserGlobalSignOutRequest) Resource(region, account string) string {
+// ActsOn names what AdminUserGlobalSignOutRequest acts on.
+func (in *adminUserGlobalSignOutRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what ListUsersRequest acts on.
-func (in *listUsersRequest) Resource(region, account string) string {
+// ActsOn names what ListUsersRequest acts on.
+func (in *listUsersRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what CreateGroupRequest acts on.
-func (in *createGroupRequest) Resource(region, account string) string {
+// ActsOn names what CreateGroupRequest acts on.
+func (in *createGroupRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what GetGroupRequest acts on.
-func (in *getGroupRequest) Resource(region, account string) string {
+// ActsOn names what GetGroupRequest acts on.
+func (in *getGroupRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what UpdateGroupRequest acts on.
-func (in *updateGroupRequest) Resource(region, account string) string {
+// ActsOn names what UpdateGroupRequest acts on.
+func (in *updateGroupRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what DeleteGroupRequest acts on.
-func (in *deleteGroupRequest) Resource(region, account string) string {
+// ActsOn names what DeleteGroupRequest acts on.
+func (in *deleteGroupRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what ListGroupsRequest acts on.
-func (in *listGroupsRequest) Resource(region, account string) string {
+// ActsOn names what ListGroupsRequest acts on.
+func (in *listGroupsRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminAddUserToGroupRequest acts on.
-func (in *adminAddUserToGroupRequest) Resource(region, account string) string {
+// ActsOn names what AdminAddUserToGroupRequest acts on.
+func (in *adminAddUserToGroupRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminRemoveUserFromGroupRequest acts on.
-func (in *adminRemoveUserFromGroupRequest) Resource(region, account string) string {
+// ActsOn names what AdminRemoveUserFromGroupRequest acts on.
+func (in *adminRemoveUserFromGroupRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminListGroupsForUserRequest acts on.
-func (in *adminListGroupsForUserRequest) Resource(region, account string) string {
+// ActsOn names what AdminListGroupsForUserRequest acts on.
+func (in *adminListGroupsForUserRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what ListUsersInGroupRequest acts on.
-func (in *listUsersInGroupRequest) Resource(region, account string) string {
+// ActsOn names what ListUsersInGroupRequest acts on.
+func (in *listUsersInGroupRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminInitiateAuthRequest acts on.
-func (in *adminInitiateAuthRequest) Resource(region, account string) string {
+// ActsOn names what AdminInitiateAuthRequest acts on.
+func (in *adminInitiateAuthRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }
 
-// Resource names what AdminRespondToAuthChallengeRequest acts on.
-func (in *adminRespondToAuthChallengeRequest) Resource(region, account string) string {
+// ActsOn names what AdminRespondToAuthChallengeRequest acts on.
+func (in *adminRespondToAuthChallengeRequest) ActsOn(region, account string) string {
 	return awsapi.PoolResource(region, account, in.UserPoolId)
 }

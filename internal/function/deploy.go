@@ -63,6 +63,9 @@ func (s *Service) Create(ctx context.Context, d Deployment) (Function, error) {
 	if err := checkSettings(doc.Settings); err != nil {
 		return Function{}, err
 	}
+	if err := checkTags(d.Tags); err != nil {
+		return Function{}, err
+	}
 	if err := checkPackage(d.Package); err != nil {
 		return Function{}, err
 	}

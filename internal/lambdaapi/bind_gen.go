@@ -6,8 +6,8 @@ import (
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
 )
 
-// Resource names what CreateFunctionRequest acts on.
-func (in *createFunctionRequest) Resource(region, account string) string {
+// ActsOn names what CreateFunctionRequest acts on.
+func (in *createFunctionRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -17,8 +17,8 @@ func (in *getFunctionRequest) Bind(b *awsapi.Binding) {
 	in.Qualifier = b.Query("Qualifier")
 }
 
-// Resource names what GetFunctionRequest acts on.
-func (in *getFunctionRequest) Resource(region, account string) string {
+// ActsOn names what GetFunctionRequest acts on.
+func (in *getFunctionRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -28,8 +28,8 @@ func (in *getFunctionConfigurationRequest) Bind(b *awsapi.Binding) {
 	in.Qualifier = b.Query("Qualifier")
 }
 
-// Resource names what GetFunctionConfigurationRequest acts on.
-func (in *getFunctionConfigurationRequest) Resource(region, account string) string {
+// ActsOn names what GetFunctionConfigurationRequest acts on.
+func (in *getFunctionConfigurationRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -38,8 +38,8 @@ func (in *updateFunctionCodeRequest) Bind(b *awsapi.Binding) {
 	in.FunctionName = b.Label("FunctionName")
 }
 
-// Resource names what UpdateFunctionCodeRequest acts on.
-func (in *updateFunctionCodeRequest) Resource(region, account string) string {
+// ActsOn names what UpdateFunctionCodeRequest acts on.
+func (in *updateFunctionCodeRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -48,8 +48,8 @@ func (in *updateFunctionConfigurationRequest) Bind(b *awsapi.Binding) {
 	in.FunctionName = b.Label("FunctionName")
 }
 
-// Resource names what UpdateFunctionConfigurationRequest acts on.
-func (in *updateFunctionConfigurationRequest) Resource(region, account string) string {
+// ActsOn names what UpdateFunctionConfigurationRequest acts on.
+func (in *updateFunctionConfigurationRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -59,8 +59,8 @@ func (in *deleteFunctionRequest) Bind(b *awsapi.Binding) {
 	in.Qualifier = b.Query("Qualifier")
 }
 
-// Resource names what DeleteFunctionRequest acts on.
-func (in *deleteFunctionRequest) Resource(region, account string) string {
+// ActsOn names what DeleteFunctionRequest acts on.
+func (in *deleteFunctionRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -89,8 +89,8 @@ func (in *invocationRequest) Bind(b *awsapi.Binding) {
 	in.TenantId = b.Header("X-Amz-Tenant-Id")
 }
 
-// Resource names what InvocationRequest acts on.
-func (in *invocationRequest) Resource(region, account string) string {
+// ActsOn names what InvocationRequest acts on.
+func (in *invocationRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -110,8 +110,8 @@ func (in *addPermissionRequest) Bind(b *awsapi.Binding) {
 	in.Qualifier = b.Query("Qualifier")
 }
 
-// Resource names what AddPermissionRequest acts on.
-func (in *addPermissionRequest) Resource(region, account string) string {
+// ActsOn names what AddPermissionRequest acts on.
+func (in *addPermissionRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -123,8 +123,8 @@ func (in *removePermissionRequest) Bind(b *awsapi.Binding) {
 	in.RevisionId = b.Query("RevisionId")
 }
 
-// Resource names what RemovePermissionRequest acts on.
-func (in *removePermissionRequest) Resource(region, account string) string {
+// ActsOn names what RemovePermissionRequest acts on.
+func (in *removePermissionRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -134,8 +134,8 @@ func (in *getPolicyRequest) Bind(b *awsapi.Binding) {
 	in.Qualifier = b.Query("Qualifier")
 }
 
-// Resource names what GetPolicyRequest acts on.
-func (in *getPolicyRequest) Resource(region, account string) string {
+// ActsOn names what GetPolicyRequest acts on.
+func (in *getPolicyRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -144,8 +144,8 @@ func (in *publishVersionRequest) Bind(b *awsapi.Binding) {
 	in.FunctionName = b.Label("FunctionName")
 }
 
-// Resource names what PublishVersionRequest acts on.
-func (in *publishVersionRequest) Resource(region, account string) string {
+// ActsOn names what PublishVersionRequest acts on.
+func (in *publishVersionRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -156,8 +156,8 @@ func (in *listVersionsByFunctionRequest) Bind(b *awsapi.Binding) {
 	in.MaxItems = b.QueryInt32("MaxItems")
 }
 
-// Resource names what ListVersionsByFunctionRequest acts on.
-func (in *listVersionsByFunctionRequest) Resource(region, account string) string {
+// ActsOn names what ListVersionsByFunctionRequest acts on.
+func (in *listVersionsByFunctionRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -166,8 +166,8 @@ func (in *createAliasRequest) Bind(b *awsapi.Binding) {
 	in.FunctionName = b.Label("FunctionName")
 }
 
-// Resource names what CreateAliasRequest acts on.
-func (in *createAliasRequest) Resource(region, account string) string {
+// ActsOn names what CreateAliasRequest acts on.
+func (in *createAliasRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -177,8 +177,8 @@ func (in *getAliasRequest) Bind(b *awsapi.Binding) {
 	in.Name = b.Label("Name")
 }
 
-// Resource names what GetAliasRequest acts on.
-func (in *getAliasRequest) Resource(region, account string) string {
+// ActsOn names what GetAliasRequest acts on.
+func (in *getAliasRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -188,8 +188,8 @@ func (in *updateAliasRequest) Bind(b *awsapi.Binding) {
 	in.Name = b.Label("Name")
 }
 
-// Resource names what UpdateAliasRequest acts on.
-func (in *updateAliasRequest) Resource(region, account string) string {
+// ActsOn names what UpdateAliasRequest acts on.
+func (in *updateAliasRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -199,8 +199,8 @@ func (in *deleteAliasRequest) Bind(b *awsapi.Binding) {
 	in.Name = b.Label("Name")
 }
 
-// Resource names what DeleteAliasRequest acts on.
-func (in *deleteAliasRequest) Resource(region, account string) string {
+// ActsOn names what DeleteAliasRequest acts on.
+func (in *deleteAliasRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
 }
 
@@ -212,7 +212,38 @@ func (in *listAliasesRequest) Bind(b *awsapi.Binding) {
 	in.MaxItems = b.QueryInt32("MaxItems")
 }
 
-// Resource names what ListAliasesRequest acts on.
-func (in *listAliasesRequest) Resource(region, account string) string {
+// ActsOn names what ListAliasesRequest acts on.
+func (in *listAliasesRequest) ActsOn(region, account string) string {
 	return awsapi.FunctionResource(region, account, in.FunctionName)
+}
+
+// Bind takes the members of TagResourceRequest that are not in the body.
+func (in *tagResourceRequest) Bind(b *awsapi.Binding) {
+	in.Resource = b.Label("Resource")
+}
+
+// ActsOn names what TagResourceRequest acts on.
+func (in *tagResourceRequest) ActsOn(region, account string) string {
+	return awsapi.FunctionResource(region, account, in.Resource)
+}
+
+// Bind takes the members of UntagResourceRequest that are not in the body.
+func (in *untagResourceRequest) Bind(b *awsapi.Binding) {
+	in.Resource = b.Label("Resource")
+	in.TagKeys = b.QueryList("tagKeys")
+}
+
+// ActsOn names what UntagResourceRequest acts on.
+func (in *untagResourceRequest) ActsOn(region, account string) string {
+	return awsapi.FunctionResource(region, account, in.Resource)
+}
+
+// Bind takes the members of ListTagsRequest that are not in the body.
+func (in *listTagsRequest) Bind(b *awsapi.Binding) {
+	in.Resource = b.Label("Resource")
+}
+
+// ActsOn names what ListTagsRequest acts on.
+func (in *listTagsRequest) ActsOn(region, account string) string {
+	return awsapi.FunctionResource(region, account, in.Resource)
 }

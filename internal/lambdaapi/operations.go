@@ -46,6 +46,9 @@ func Operations(d Deps) []awsapi.Operation {
 		awsapi.Op("UpdateAlias", a.updateAlias),
 		awsapi.Op("DeleteAlias", a.deleteAlias),
 		awsapi.Op("ListAliases", a.listAliases),
+		awsapi.Op("TagResource", a.tagResource),
+		awsapi.Op("UntagResource", a.untagResource),
+		awsapi.Op("ListTags", a.listTags),
 	}
 }
 

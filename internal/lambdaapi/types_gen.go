@@ -438,3 +438,21 @@ type listAliasesResponse struct {
 	NextMarker *string              `json:"NextMarker,omitzero"`
 	Aliases    []aliasConfiguration `json:"Aliases,omitzero"`
 }
+
+type tagResourceRequest struct {
+	Resource *string           `json:"Resource,omitzero"`
+	Tags     map[string]string `json:"Tags,omitzero"`
+}
+
+type untagResourceRequest struct {
+	Resource *string  `json:"Resource,omitzero"`
+	TagKeys  []string `json:"TagKeys,omitzero"`
+}
+
+type listTagsRequest struct {
+	Resource *string `json:"Resource,omitzero"`
+}
+
+type listTagsResponse struct {
+	Tags map[string]string `json:"Tags,omitzero"`
+}

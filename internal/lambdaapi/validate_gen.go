@@ -36,8 +36,9 @@ var (
 	pattern26 = awsapi.Pattern{Text: `([a-zA-Z0-9-_]+)`, Expr: `([a-zA-Z0-9-_]+)`}
 	pattern27 = awsapi.Pattern{Text: `subnet-[0-9a-z]*`, Expr: `subnet-[0-9a-z]*`}
 	pattern28 = awsapi.Pattern{Text: `([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`, Expr: `([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`}
-	pattern29 = awsapi.Pattern{Text: `[a-zA-Z0-9\._:\/=+\-@ ]+`, Expr: `[a-zA-Z0-9\._:\/=+\-@ ]+`}
-	pattern30 = awsapi.Pattern{Text: `(\$LATEST(\.PUBLISHED)?|[0-9]+)`, Expr: `(\$LATEST(\.PUBLISHED)?|[0-9]+)`}
+	pattern29 = awsapi.Pattern{Text: `arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})`, Expr: `arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})`}
+	pattern30 = awsapi.Pattern{Text: `[a-zA-Z0-9\._:\/=+\-@ ]+`, Expr: `[a-zA-Z0-9\._:\/=+\-@ ]+`}
+	pattern31 = awsapi.Pattern{Text: `(\$LATEST(\.PUBLISHED)?|[0-9]+)`, Expr: `(\$LATEST(\.PUBLISHED)?|[0-9]+)`}
 )
 
 var (
@@ -103,13 +104,15 @@ var (
 	ruleSubnetIds                              = awsapi.SizeRule{Max: 16}
 	ruleSystemLogLevel                         = awsapi.StringRule{Enum: []string{"DEBUG", "INFO", "WARN"}}
 	ruleTagKey                                 = awsapi.StringRule{Min: 1, Max: 128, Pattern: &pattern28}
+	ruleTagKeyList                             = awsapi.SizeRule{}
 	ruleTagValue                               = awsapi.StringRule{Max: 256, Pattern: &pattern28}
+	ruleTaggableResource                       = awsapi.StringRule{Min: 1, Max: 10000, Pattern: &pattern29}
 	ruleTags                                   = awsapi.SizeRule{}
-	ruleTenantId                               = awsapi.StringRule{Min: 1, Max: 256, Pattern: &pattern29}
+	ruleTenantId                               = awsapi.StringRule{Min: 1, Max: 256, Pattern: &pattern30}
 	ruleTenantIsolationMode                    = awsapi.StringRule{Enum: []string{"PER_TENANT"}}
 	ruleTimeout                                = awsapi.NumberRule{Min: 1, HasMin: true, Max: 5400, HasMax: true}
 	ruleTracingMode                            = awsapi.StringRule{Enum: []string{"Active", "PassThrough"}}
-	ruleVersionWithLatestPublished             = awsapi.StringRule{Min: 1, Max: 1024, Pattern: &pattern30}
+	ruleVersionWithLatestPublished             = awsapi.StringRule{Min: 1, Max: 1024, Pattern: &pattern31}
 	ruleWeight                                 = awsapi.NumberRule{Min: 0, HasMin: true, Max: 1, HasMax: true, Double: true}
 	ruleWorkingDirectory                       = awsapi.StringRule{Max: 1000}
 )
@@ -531,4 +534,26 @@ func (in *listAliasesRequest) Validate(v *awsapi.Validation) {
 	v.String("functionName", in.FunctionName, &ruleFunctionName)
 	v.String("functionVersion", in.FunctionVersion, &ruleVersionWithLatestPublished)
 	awsapi.Number(v, "maxItems", in.MaxItems, &ruleMaxListItems)
+}
+
+// Validate checks the constraints of TagResourceRequest.
+func (in *tagResourceRequest) Validate(v *awsapi.Validation) {
+	v.Required("resource", in.Resource == nil, false)
+	v.String("resource", in.Resource, &ruleTaggableResource)
+	v.Required("tags", in.Tags == nil, false)
+	v.StringMap("tags", in.Tags, &ruleTags, &ruleTagKey, &ruleTagValue)
+}
+
+// Validate checks the constraints of UntagResourceRequest.
+func (in *untagResourceRequest) Validate(v *awsapi.Validation) {
+	v.Required("resource", in.Resource == nil, false)
+	v.String("resource", in.Resource, &ruleTaggableResource)
+	v.Required("tagKeys", in.TagKeys == nil, false)
+	v.Strings("tagKeys", in.TagKeys, &ruleTagKeyList, &ruleTagKey)
+}
+
+// Validate checks the constraints of ListTagsRequest.
+func (in *listTagsRequest) Validate(v *awsapi.Validation) {
+	v.Required("resource", in.Resource == nil, false)
+	v.String("resource", in.Resource, &ruleTaggableResource)
 }

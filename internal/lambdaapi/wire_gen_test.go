@@ -30,5 +30,8 @@ func stubs() []awsapi.Operation {
 		awsapi.Op("UpdateAlias", stub[updateAliasRequest, aliasConfiguration]),
 		awsapi.Op("DeleteAlias", stub[deleteAliasRequest, awsapi.Empty]),
 		awsapi.Op("ListAliases", stub[listAliasesRequest, listAliasesResponse]),
+		awsapi.Op("TagResource", stub[tagResourceRequest, awsapi.Empty]),
+		awsapi.Op("UntagResource", stub[untagResourceRequest, awsapi.Empty]),
+		awsapi.Op("ListTags", stub[listTagsRequest, listTagsResponse]),
 	}
 }

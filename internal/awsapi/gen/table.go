@@ -33,7 +33,10 @@ var settings = map[string]struct {
 	},
 	"lambda": {
 		"ValidationException", "ServiceException", "RequestTooLargeException",
-		map[string]string{"FunctionName": "awsapi.FunctionResource(region, account, in.FunctionName)"}, "",
+		map[string]string{
+			"FunctionName": "awsapi.FunctionResource(region, account, in.FunctionName)",
+			"Resource":     "awsapi.FunctionResource(region, account, in.Resource)",
+		}, "",
 	},
 	"cloudformation": {"ValidationError", "InternalFailure", "RequestEntityTooLargeException", nil, "http://cloudformation.amazonaws.com/doc/2010-05-15/"},
 	"ssm":            {"ValidationException", "InternalServerError", "RequestEntityTooLargeException", nil, ""},
@@ -169,6 +172,7 @@ func (g *generator) bindInput(b *bytes.Buffer, name string) error {
 			"querystring/string":  "Query",
 			"querystring/integer": "QueryInt32",
 			"querystring/boolean": "QueryBool",
+			"querystring/list":    "QueryList",
 			"header/string":       "Header",
 		}[m.Location+"/"+t]
 		switch {
@@ -235,7 +239,7 @@ func (g *generator) resource(b *bytes.Buffer, op *operation) {
 	s := g.model.Shapes[op.Input]
 	for _, n := range s.Members.names {
 		if expr := settings[g.model.Service].resource[n]; expr != "" {
-			fmt.Fprintf(b, "// Resource names what %s acts on.\nfunc (in *%s) Resource(region, account string) string {\nreturn %s\n}\n\n", op.Input, lower(op.Input), expr)
+			fmt.Fprintf(b, "// ActsOn names what %s acts on.\nfunc (in *%s) ActsOn(region, account string) string {\nreturn %s\n}\n\n", op.Input, lower(op.Input), expr)
 		}
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
@@ -97,16 +99,7 @@ func checkFunction(p map[string]any) error {
 
 // functionInput is what CreateFunction takes.
 func functionInput(r Request) (map[string]any, error) {
-	in := with(r.Properties, "RuntimeManagementConfig", nil, "RecursiveLoop", nil, "Tags", nil)
-	if tags, ok := r.Properties["Tags"].([]any); ok {
-		m := map[string]any{}
-		for _, t := range tags {
-			if o, ok := t.(map[string]any); ok {
-				m[str(o, "Key")] = str(o, "Value")
-			}
-		}
-		in["Tags"] = m
-	}
+	in := with(r.Properties, "RuntimeManagementConfig", nil, "RecursiveLoop", nil, "Tags", tagMap(r.Properties))
 	code, err := packageOf(r.Properties)
 	if err != nil {
 		return nil, err
@@ -114,6 +107,18 @@ func functionInput(r Request) (map[string]any, error) {
 	in["Code"] = code
 	in["FunctionName"] = orElse(str(r.Properties, "FunctionName"), r.name(64))
 	return in, nil
+}
+
+// tagMap is a list of tags as Lambda takes it.
+func tagMap(properties map[string]any) map[string]any {
+	m := map[string]any{}
+	tags, _ := properties["Tags"].([]any)
+	for _, t := range tags {
+		if o, ok := t.(map[string]any); ok {
+			m[str(o, "Key")] = str(o, "Value")
+		}
+	}
+	return m
 }
 
 // usesModules finds code that only an ES module can have.
@@ -179,9 +184,6 @@ var defaults = map[string]any{
 }
 
 func updateFunction(ctx context.Context, r Request) (Result, error) {
-	if !reflect.DeepEqual(normal(r.Old["Tags"]), normal(r.Properties["Tags"])) {
-		return Result{}, errors.New("Tags of a function cannot be changed in this version of Rockpool: TagResource is not built")
-	}
 	in, err := functionInput(r)
 	if err != nil {
 		return Result{}, err
@@ -206,7 +208,28 @@ func updateFunction(ctx context.Context, r Request) (Result, error) {
 	if err := r.do(ctx, lambda, "UpdateFunctionConfiguration", change, &out); err != nil {
 		return Result{}, err
 	}
-	return functionResult(r.PhysicalID, out.FunctionArn), nil
+	return functionResult(r.PhysicalID, out.FunctionArn), retag(ctx, r, out.FunctionArn)
+}
+
+// retag makes the tags of a function what they are to be. Other tags than the
+// stack's stay.
+func retag(ctx context.Context, r Request, arn string) error {
+	was, tags := tagMap(r.Old), tagMap(r.Properties)
+	gone := []any{}
+	for _, k := range slices.Sorted(maps.Keys(was)) {
+		if _, still := tags[k]; !still {
+			gone = append(gone, k)
+		}
+	}
+	if len(gone) > 0 {
+		if err := r.do(ctx, lambda, "UntagResource", map[string]any{"Resource": arn, "TagKeys": gone}, nil); err != nil {
+			return err
+		}
+	}
+	if len(tags) == 0 || !r.Restore && reflect.DeepEqual(was, tags) {
+		return nil
+	}
+	return r.do(ctx, lambda, "TagResource", map[string]any{"Resource": arn, "Tags": tags}, nil)
 }
 
 // publish makes a version. CloudFormation refuses one that would be the same as

@@ -135,15 +135,24 @@ var lives = []life{
 	{
 		typ: "AWS::Lambda::Function", ref: "claims", attributes: []string{"Arn"},
 		describe: func(w *world, id string, _ map[string]any) (object, error) {
-			return w.describe("lambda", "GetFunctionConfiguration", object{"FunctionName": id})
+			out, err := w.describe("lambda", "GetFunction", object{"FunctionName": id})
+			c, _ := out["Configuration"].(object)
+			if tags, ok := out["Tags"].(object); ok && err == nil {
+				c["Tags"] = tags
+			}
+			return c, err
 		},
 		versions: []version{
 			{properties: "FunctionName: claims\nRuntime: nodejs22.x\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/x\nCode: {ZipFile: 'exports.handler = async (e) => e'}\nTimeout: 10\nMemorySize: 256\nDescription: a\nEnvironment: {Variables: {AB: '1'}}\nArchitectures: [arm64]",
 				shows: object{"FunctionName": "claims", "Timeout": 10, "MemorySize": 256, "Description": "a", "Environment": object{"Variables": object{"AB": "1"}}, "Architectures": []any{"arm64"}, "Handler": "index.handler"}},
 			{properties: "FunctionName: claims\nRuntime: python3.12\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/y\nCode: {ZipFile: 'def handler(e, c): return e'}\nEphemeralStorage: {Size: 1024}",
 				shows: object{"Timeout": 3, "MemorySize": 128, "Description": "", "Environment": nil, "Architectures": []any{"x86_64"}, "Runtime": "python3.12", "Role": "arn:aws:iam::000000000000:role/y", "EphemeralStorage": object{"Size": 1024}}},
-			{properties: "FunctionName: claims\nRuntime: python3.12\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/y\nCode: {ZipFile: 'def handler(e, c): return e'}\nTags: [{Key: a, Value: b}]",
-				fails: "TagResource is not built"},
+			{properties: "FunctionName: claims\nRuntime: python3.12\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/y\nCode: {ZipFile: 'def handler(e, c): return e'}\nTags: [{Key: a, Value: b}, {Key: c, Value: d}]",
+				shows: object{"Tags": object{"a": "b", "c": "d"}}},
+			{properties: "FunctionName: claims\nRuntime: python3.12\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/y\nCode: {ZipFile: 'def handler(e, c): return e'}\nTags: [{Key: c, Value: e}]",
+				shows: object{"Tags": object{"a": nil, "c": "e"}}},
+			{properties: "FunctionName: claims\nRuntime: python3.12\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/y\nCode: {ZipFile: 'def handler(e, c): return e'}\nTags: [{Key: 'aws:c', Value: e}]",
+				fails: "Tag keys cannot begin with aws:"},
 			{properties: "FunctionName: other\nRuntime: nodejs22.x\nHandler: index.handler\nRole: arn:aws:iam::000000000000:role/y\nCode: {ZipFile: 'export const handler = async (e) => e'}\nRuntimeManagementConfig: {UpdateRuntimeOn: Auto}", replaces: true,
 				shows: object{"FunctionName": "other", "EphemeralStorage": object{"Size": 512}}},
 		},
