@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -256,13 +255,9 @@ func bombs() map[string]string {
 func TestSec_PARSE_3_LoopsAreBounded(t *testing.T) {
 	for name, text := range bombs() {
 		t.Run(name, func(t *testing.T) {
-			began := time.Now()
 			_, _, err := expand(text, nil)
 			if _, ok := errors.AsType[*template.Error](err); !ok || !strings.Contains(err.Error(), "may have") {
 				t.Errorf("error = %v", err)
-			}
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("it took %s", took)
 			}
 		})
 	}
