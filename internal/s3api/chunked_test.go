@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/rockpoolhq/rockpool/internal/sigv4"
 )
 
 func decoder(body string, signed, trailer bool, expect string) *chunked {
@@ -93,4 +96,47 @@ func FuzzXML(f *testing.F) {
 		_ = decodeXML(body, "Delete", &deleteRequest{}) // must not panic
 		_ = decodeXML(body, "LifecycleConfiguration", &lifecycle{})
 	})
+}
+
+// A body signed in parts, S3's documented example, is taken whole or not at all.
+func TestSec_SIG_1_SignedBodiesAreWhole(t *testing.T) {
+	const (
+		s1 = "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648"
+		s2 = "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497"
+		s3 = "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"
+	)
+	chunk := func(data, signature string) string {
+		return fmt.Sprintf("%x;chunk-signature=%s\r\n%s\r\n", len(data), signature, data)
+	}
+	data := strings.Repeat("a", 66560)
+	first, second, last := chunk(data[:65536], s1), chunk(data[65536:], s2), chunk("", s3)
+	for name, tt := range map[string]struct {
+		body string
+		ok   bool
+	}{
+		"as documented":        {first + second + last, true},
+		"a byte changed":       {first + strings.Replace(second, "\r\na", "\r\nb", 1) + last, false},
+		"another order":        {second + first + last, false},
+		"one left out":         {first + last, false},
+		"the last one missing": {first + second, false},
+		"the last one forged":  {first + second + chunk("", s2), false},
+		"unsigned at the end":  {first + second + "0\r\n\r\n", false},
+		"something after":      {first + second + last + first, false},
+		"cut in two":           {first[:1000], false},
+	} {
+		r := httptest.NewRequest("PUT", "/examplebucket/chunkObject.txt", nil)
+		r.Header.Set("X-Amz-Date", "20130524T000000Z")
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, SignedHeaders=host, "+
+			"Signature=4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9")
+		claim, err := sigv4.Parse(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := decoder(tt.body, true, false, "")
+		d.verify = claim.Chunks("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+		got, err := io.ReadAll(d)
+		if (err == nil) != tt.ok || tt.ok && string(got) != data {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
 }
