@@ -118,7 +118,8 @@ type Tx interface {
 // returned, or empty for the first; Limit is at least 1, and counts as MaxPage
 // if it is more. A list returns at most Limit records and the cursor of the
 // next page, empty at the end.
-// Cursors are opaque but not secret; front ends seal them.
+// Cursors are opaque, but for those of documents, and not secret; front ends
+// seal them.
 type Page struct {
 	After string
 	Limit int

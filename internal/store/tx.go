@@ -243,6 +243,8 @@ type Documents interface {
 	// DeleteDocument deletes a document, or returns ErrNotFound.
 	DeleteDocument(kind, scope, name string) error
 	// ListDocuments lists the documents of a kind and scope in order of name,
-	// with their data: what is large belongs in a kind that nobody lists.
+	// with their data: what is large belongs in a kind that nobody lists. The
+	// cursor is the name of the last document on the page, and After can be any
+	// text, the name of a document or not: the page has what comes after it.
 	ListDocuments(kind, scope string, p Page) ([]Document, string, error)
 }

@@ -42,6 +42,41 @@ var documents = []testCase{
 			same(t, "names", keysOf(got, func(d store.Document) string { return d.Name }), []string{"B", "a", "c", "d", "d/e"})
 		}
 	}},
+	{"the cursor of documents is the last name, and any text is one", func(t *testing.T, s store.Store) {
+		names := []string{"B", "a", "a b", "a/", "a/1", "a/\U0010FFFF", "a/\U0010FFFFx", "a0", "é", "\uFFFD", "😀"} // in order of bytes
+		for _, name := range names {
+			mustNot(t, "CreateDocument", do(t, s, func(tx store.Tx) error { return tx.CreateDocument(store.Document{Kind: "k", Name: name}) }))
+		}
+		for _, after := range append([]string{"", "A", "a.", "a/0", "a/\U0010FFFFa", "z", "\U0010FFFF"}, names...) {
+			want := []string{}
+			for _, name := range names {
+				if name > after {
+					want = append(want, name)
+				}
+			}
+			var got []store.Document
+			var next string
+			view(t, s, func(tx store.Tx) (err error) {
+				got, next, err = tx.ListDocuments("k", "", store.Page{After: after, Limit: 3})
+				return err
+			})
+			more := len(want) > 3
+			want = want[:min(3, len(want))]
+			same(t, "names after "+after, keysOf(got, func(d store.Document) string { return d.Name }), want)
+			if more && next != want[2] || !more && next != "" {
+				t.Errorf("after %q: cursor %q", after, next)
+			}
+		}
+		for _, after := range []string{"a\x00", "a\xff"} {
+			got, err := in(t, s, func(tx store.Tx) ([]store.Document, error) {
+				list, _, err := tx.ListDocuments("k", "", store.Page{After: after, Limit: 3})
+				return list, err
+			})
+			if err != nil || len(got) > 0 {
+				t.Errorf("after %q: %d documents, %v; want none", after, len(got), err)
+			}
+		}
+	}},
 	{"a name that a database cannot keep is refused", func(t *testing.T, s store.Store) {
 		for _, d := range []store.Document{{Kind: "k", Scope: "a\x00b"}, {Kind: "k", Name: "\xff"}} {
 			wantErr(t, "CreateDocument", do(t, s, func(tx store.Tx) error { return tx.CreateDocument(d) }), store.ErrText)
