@@ -47,7 +47,7 @@ func (s *Server) Admit(r *http.Request, serviceID, operationName, resource strin
 		a.Payload = sigv4.UnsignedPayload // of a presigned URL, or in the dev profile
 	}
 	err = s.authenticate(ctx, claim, sessionToken(r), req, func(keySecret string) (err error) {
-		a.Payload, err = claim.VerifyDeclared(r, keySecret, sigv4.Check{Now: s.opts.Now(), Service: o.service.SigningName})
+		a.Payload, err = claim.VerifyDeclared(r, keySecret, sigv4.Check{Now: s.opts.Now(), Service: o.service.SigningName, Skew: o.service.Skew})
 		a.Chunks = claim.Chunks(keySecret)
 		return err
 	})

@@ -1,6 +1,8 @@
 package awsapi
 
 import (
+	"time"
+
 	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/arn"
 )
@@ -55,6 +57,7 @@ type Service struct {
 	APIVersion   string // the Version of requests of the Query protocol
 	Namespace    string // of XML answers
 	Operations   []OperationModel
+	Skew         time.Duration // how far clocks may be apart, of a front end of its own; 0 is the signature's default
 
 	// ValidationCode is the error that violated constraints are reported with.
 	ValidationCode apierr.Code

@@ -446,7 +446,7 @@ func signatureError(err error) error {
 	case errors.Is(err, sigv4.ErrIncomplete):
 		code = apierr.IncompleteSignature
 	}
-	return apierr.New(code, err.Error())
+	return apierr.New(code, err.Error()).Because(err) // a front end may have a name of its own for the kind
 }
 
 // run authorizes, validates and calls: what HTTP requests and Call share.

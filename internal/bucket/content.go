@@ -28,6 +28,8 @@ type content struct {
 	ID   string
 	Size int64
 	MD5  string // hexadecimal
+	// Checksums are those that the writer has given, by name.
+	Checksums map[string]string `json:",omitempty"`
 }
 
 // garbage says since when a content belongs to nobody. Taken: it is being
@@ -43,13 +45,13 @@ func chunkPlace(id string, n int64) secret.Place {
 	return secret.Place{Table: "documents", Row: kindChunk + "/" + id + "/" + chunkName(n), Column: "content"}
 }
 
-// write stores size bytes of body and its end. What it returns is garbage until
+// write stores body and its end. What it returns is garbage until
 // a transaction claims it.
-func (s *Service) write(ctx context.Context, body io.Reader, size int64) (content, error) {
-	if size > MaxObject {
+func (s *Service) write(ctx context.Context, body Body) (content, error) {
+	if body.Size < 0 || body.Size > MaxObject {
 		return content{}, apierr.Newf(codeTooLarge, "Your proposed upload exceeds the maximum allowed object size of %d bytes.", MaxObject)
 	}
-	c := content{ID: secret.UUID(), Size: size}
+	c := content{ID: secret.UUID(), Size: body.Size}
 	if err := s.discard(ctx, c.ID, uploadLife); err != nil {
 		return content{}, err
 	}
@@ -60,6 +62,9 @@ func (s *Service) write(ctx context.Context, body io.Reader, size int64) (conten
 		return content{}, err
 	}
 	c.MD5 = sum
+	if body.Checksums != nil {
+		c.Checksums = body.Checksums()
+	}
 	return c, nil
 }
 

@@ -240,23 +240,41 @@ func (s *Service) Set(ctx context.Context, name, setting string, v json.RawMessa
 // Delete deletes a bucket that is empty. Uploads that are not complete go with
 // it.
 func (s *Service) Delete(ctx context.Context, name string) error {
-	return translate(s.update(ctx, func(tx store.Tx) error {
-		b, err := bucketIn(tx, name)
-		if err != nil {
-			return err
+	for {
+		left := false
+		err := s.update(ctx, func(tx store.Tx) error {
+			b, err := bucketIn(tx, name)
+			if err != nil {
+				return err
+			}
+			objects, _, err := tx.ListDocuments(kindObject, name, store.Page{Limit: 1})
+			if err != nil {
+				return err
+			}
+			if len(objects) > 0 {
+				return apierr.New(codeNotEmpty, "The bucket you tried to delete is not empty")
+			}
+			if err := s.touch(tx, b); err != nil {
+				return err
+			}
+			// One upload in each transaction: it can have many parts.
+			uploads, _, err := tx.ListDocuments(kindUpload, name, store.Page{Limit: 1})
+			if err != nil {
+				return err
+			}
+			if left = len(uploads) > 0; !left {
+				return tx.DeleteDocument(kindBucket, "", name)
+			}
+			all, err := parts(tx, uploads[0].Name)
+			if err != nil {
+				return err
+			}
+			return endUpload(tx, uploads[0], all)
+		})
+		if err != nil || !left {
+			return translate(err)
 		}
-		objects, _, err := tx.ListDocuments(kindObject, name, store.Page{Limit: 1})
-		if err != nil {
-			return err
-		}
-		if len(objects) > 0 {
-			return apierr.New(codeNotEmpty, "The bucket you tried to delete is not empty")
-		}
-		if err := s.touch(tx, b); err != nil {
-			return err
-		}
-		return tx.DeleteDocument(kindBucket, "", name)
-	}))
+	}
 }
 
 // touch changes nothing but the version of a bucket's document: of who puts an

@@ -22,7 +22,8 @@ type Listing struct {
 	Next     string // what to go on after; "" at the end
 }
 
-// lastRune sorts after everything that a key goes on with.
+// lastRune sorts after almost everything that a key goes on with: what begins
+// with it is skipped one by one.
 const lastRune = "\U0010FFFF"
 
 // Objects lists objects in order of their keys. Keys that share what comes up
@@ -46,14 +47,14 @@ type walk struct {
 	last string
 }
 
-// all goes through the keys from the prefix on. Names of documents are the
-// cursors of their list.
+// all goes through the keys from the prefix on.
 func (w *walk) all() error {
 	q := w.q
-	after := q.After
+	after, skip := q.After, "" // a common prefix that was listed
 	if q.Delimiter != "" && strings.HasPrefix(after, q.Prefix) {
 		if i := strings.Index(after[len(q.Prefix):], q.Delimiter); i >= 0 {
-			after = after[:len(q.Prefix)+i+len(q.Delimiter)] + lastRune // a common prefix that was listed
+			skip = after[:len(q.Prefix)+i+len(q.Delimiter)]
+			after = max(after, skip+lastRune)
 		}
 	}
 	if after < q.Prefix {
@@ -72,7 +73,6 @@ func (w *walk) all() error {
 		if err != nil {
 			return err
 		}
-		skip := ""
 		for _, d := range docs {
 			if !strings.HasPrefix(d.Name, q.Prefix) {
 				return nil
@@ -90,7 +90,7 @@ func (w *walk) all() error {
 		}
 		after = docs[len(docs)-1].Name
 		if skip != "" {
-			after = skip + lastRune
+			after = max(after, skip+lastRune)
 		}
 	}
 }

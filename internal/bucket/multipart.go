@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -30,11 +29,22 @@ type upload struct {
 	Started time.Time
 }
 
-// Part is a part that has arrived.
+// Part is a part that has arrived. Checksums are by name.
 type Part struct {
-	Number int
-	ETag   string
-	Size   int64
+	Number    int
+	ETag      string
+	Size      int64
+	Checksums map[string]string
+}
+
+// is reports whether p names c, with every checksum that p has.
+func (p Part) is(c content) bool {
+	for name, want := range p.Checksums {
+		if c.Checksums[name] != want {
+			return false
+		}
+	}
+	return strings.Trim(p.ETag, `"`) == c.MD5
 }
 
 // Begin begins an upload in parts and returns its id.
@@ -78,7 +88,7 @@ func (s *Service) uploadIn(tx store.Tx, bucket, key, id string) (u upload, d sto
 func partName(n int) string { return fmt.Sprintf("%05d", n) }
 
 // PutPart stores a part of an upload in place of one with that number.
-func (s *Service) PutPart(ctx context.Context, bucket, key, id string, number int, size int64, body io.Reader) (etag string, err error) {
+func (s *Service) PutPart(ctx context.Context, bucket, key, id string, number int, body Body) (etag string, err error) {
 	if number < 1 || number > MaxParts {
 		return "", apierr.Newf(codeArgument, "Part number must be an integer between 1 and %d, inclusive", MaxParts)
 	}
@@ -89,7 +99,7 @@ func (s *Service) PutPart(ctx context.Context, bucket, key, id string, number in
 	if err != nil {
 		return "", err
 	}
-	c, err := s.write(ctx, body, size)
+	c, err := s.write(ctx, body)
 	if err != nil {
 		return "", err
 	}
@@ -175,7 +185,7 @@ func (o *Object) assemble(list []Part, all map[int]content) error {
 		switch {
 		case i > 0 && list[i-1].Number >= p.Number:
 			return apierr.New(codePartOrder, "The list of parts was not in ascending order. The parts list must be specified in order by part number.")
-		case !ok || err != nil || strings.Trim(p.ETag, `"`) != c.MD5:
+		case !ok || err != nil || !p.is(c):
 			return apierr.New(codeBadPart, "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
 		case i < len(list)-1 && c.Size < MinPart:
 			return apierr.New(codeTooSmall, "Your proposed upload is smaller than the minimum allowed size")
@@ -234,7 +244,7 @@ func (s *Service) Parts(ctx context.Context, bucket, key, id string) (list []Par
 		all, err := parts(tx, id)
 		for n := 1; n <= MaxParts && len(list) < len(all); n++ {
 			if c, ok := all[n]; ok {
-				list = append(list, Part{n, c.MD5, c.Size})
+				list = append(list, Part{n, c.MD5, c.Size, c.Checksums})
 			}
 		}
 		return err

@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,14 +23,24 @@ type Object struct {
 	Version  string            `json:",omitempty"` // of a bucket with versioning
 	Headers  map[string]string `json:",omitempty"` // as they are given back
 	Contents []content         // one after the other
+	// Checksums are those of the whole object that its writer has given, by name.
+	Checksums map[string]string `json:",omitempty"`
 }
 
 // Put is an object to be written.
 type Put struct {
 	Bucket, Key string
-	Size        int64
 	Headers     map[string]string
 	Condition
+}
+
+// Body is the bytes of an object or part. Its end is an error unless they are
+// what was announced.
+type Body struct {
+	io.Reader
+	Size int64
+	// Checksums are those that held, known at the end. It may be nil.
+	Checksums func() map[string]string
 }
 
 // Condition says when an object may be written: IfAbsent, only if there is
@@ -54,18 +65,18 @@ func (p Put) check() error {
 }
 
 // Put writes an object; nothing is seen of it before it is there whole.
-func (s *Service) Put(ctx context.Context, in Put, body io.Reader) (Object, error) {
+func (s *Service) Put(ctx context.Context, in Put, body Body) (Object, error) {
 	if err := in.check(); err != nil {
 		return Object{}, err
 	}
 	if _, err := s.Get(ctx, in.Bucket); err != nil {
 		return Object{}, err // before the body is read
 	}
-	c, err := s.write(ctx, body, in.Size)
+	c, err := s.write(ctx, body)
 	if err != nil {
 		return Object{}, err
 	}
-	o := Object{Key: in.Key, Size: c.Size, ETag: c.MD5, Headers: in.Headers, Contents: []content{c}}
+	o := Object{Key: in.Key, Size: c.Size, ETag: c.MD5, Headers: in.Headers, Contents: []content{c}, Checksums: c.Checksums}
 	err = s.update(ctx, func(tx store.Tx) error { return s.commit(tx, in.Bucket, &o, in.Condition) })
 	if err != nil {
 		_ = s.discardNow(context.WithoutCancel(ctx), c.ID) // or a day later
@@ -194,6 +205,40 @@ func (s *Service) Read(ctx context.Context, o Object, from, n int64, w io.Writer
 		from -= c.Size
 	}
 	return nil
+}
+
+// Part returns n bytes of an object from an offset on, to be put elsewhere.
+// Checksums of the object go with the whole of it.
+func (s *Service) Part(ctx context.Context, o Object, from, n int64) Body {
+	b := Body{Reader: &reader{s: s, ctx: ctx, object: o, at: from, end: from + n}, Size: n}
+	if from == 0 && n == o.Size {
+		b.Checksums = func() map[string]string { return o.Checksums }
+	}
+	return b
+}
+
+// reader reads a part of an object piece by piece.
+type reader struct {
+	s       *Service
+	ctx     context.Context //nolint:containedctx // of the request that reads
+	object  Object
+	at, end int64
+	piece   bytes.Buffer
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if r.piece.Len() == 0 {
+		n := min(chunkSize, r.end-r.at)
+		if n == 0 {
+			return 0, io.EOF
+		}
+		r.piece.Reset()
+		if err := r.s.Read(r.ctx, r.object, r.at, n, &r.piece); err != nil {
+			return 0, err
+		}
+		r.at += n
+	}
+	return r.piece.Read(p)
 }
 
 // Remove deletes an object. That it is not there is no error, as in S3.

@@ -100,7 +100,7 @@ func (s *sums) check() error {
 
 // body returns the object in the request's body, and its length. It must be
 // read to its end, where an error says that it is not what was announced.
-func (c *call) body() (io.Reader, int64, error) {
+func (c *call) body() (bucket.Body, error) {
 	s := &sums{map[string]string{}, map[string]hash.Hash{}}
 	h := c.r.Header
 	if v := h.Get("Content-Md5"); v != "" {
@@ -112,6 +112,7 @@ func (c *call) body() (io.Reader, int64, error) {
 		}
 	}
 	size := c.r.ContentLength
+	fail := func(err error) (bucket.Body, error) { return bucket.Body{}, err }
 	out := &checked{r: c.r.Body, hashes: s, finish: s.check, step: c.longer}
 	payload := c.adm.Payload
 	switch {
@@ -128,26 +129,37 @@ func (c *call) body() (io.Reader, int64, error) {
 		case "STREAMING-UNSIGNED-PAYLOAD-TRAILER":
 			d.trailer = true
 		default:
-			return nil, 0, notImplemented("The payload %.100s", payload)
+			return fail(notImplemented("The payload %.100s", payload))
 		}
 		if err := s.announce(d, h.Get("X-Amz-Trailer")); err != nil {
-			return nil, 0, err
+			return fail(err)
 		}
 		n, err := strconv.ParseUint(h.Get("X-Amz-Decoded-Content-Length"), 10, 40)
 		if err != nil {
-			return nil, 0, apierr.New("MissingContentLength", "You must provide the Content-Length HTTP header.")
+			return fail(apierr.New("MissingContentLength", "You must provide the Content-Length HTTP header."))
 		}
 		size, out.r = int64(n), d
 	default:
-		return nil, 0, apierr.New("InvalidArgument", "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.")
+		return fail(apierr.New("InvalidArgument", "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value."))
 	}
 	if size < 0 {
-		return nil, 0, apierr.New("MissingContentLength", "You must provide the Content-Length HTTP header.")
+		return fail(apierr.New("MissingContentLength", "You must provide the Content-Length HTTP header."))
 	}
 	if size > bucket.MaxObject {
-		return nil, 0, apierr.Newf("EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size of %d bytes.", bucket.MaxObject)
+		return fail(apierr.Newf("EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size of %d bytes.", bucket.MaxObject))
 	}
-	return out, size, nil
+	return bucket.Body{Reader: out, Size: size, Checksums: s.checksums}, nil
+}
+
+// checksums are those of S3's own that held.
+func (s *sums) checksums() map[string]string {
+	out := map[string]string{}
+	for name, v := range s.want {
+		if short, ok := strings.CutPrefix(name, checksumPrefix); ok {
+			out[short] = v
+		}
+	}
+	return out
 }
 
 // announce notes which checksum a trailer will bring, and checks it then.

@@ -187,6 +187,7 @@ var handlers = map[string]func(*call) error{
 	"PutObject": putObject, "GetObject": getObject, "HeadObject": headObject, "DeleteObject": deleteObject, "DeleteObjects": deleteObjects,
 	"CreateMultipartUpload": createUpload, "UploadPart": uploadPart, "ListParts": listParts,
 	"CompleteMultipartUpload": completeUpload, "AbortMultipartUpload": abortUpload,
+	"CopyObject": copyObject, "UploadPartCopy": uploadPartCopy, "GetObjectTagging": getObjectTagging,
 }
 
 // overHTTP are the operations that cannot be called by name.
@@ -194,6 +195,7 @@ var overHTTP = []string{
 	"ListBuckets", "GetBucketLocation", "GetBucketPolicyStatus", "ListObjectsV2", "ListObjects", "ListObjectVersions",
 	"PutObject", "GetObject", "HeadObject", "DeleteObject", "DeleteObjects",
 	"CreateMultipartUpload", "UploadPart", "ListParts", "CompleteMultipartUpload", "AbortMultipartUpload",
+	"CopyObject", "UploadPartCopy", "GetObjectTagging",
 }
 
 func init() {

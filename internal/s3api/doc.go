@@ -9,6 +9,7 @@
 //	buckets.go   operations on buckets, which stacks call by name as well
 //	objects.go   objects
 //	multipart.go objects that arrive in parts
+//	copy.go      objects made of others
 //
 // What a caller asks for and the server cannot honour is refused by name.
 package s3api
@@ -108,7 +109,7 @@ func (c *call) refuseHeaders() error {
 		case "X-Amz-Tagging":
 			bad = v != ""
 		case "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", "X-Amz-Website-Redirect-Location", "X-Amz-Mfa",
-			"X-Amz-Bucket-Object-Lock-Enabled", "X-Amz-Copy-Source-Server-Side-Encryption-Customer-Algorithm":
+			"X-Amz-Bucket-Object-Lock-Enabled", "X-Amz-Mp-Object-Size", "X-Amz-Copy-Source-Server-Side-Encryption-Customer-Algorithm":
 			bad = v != "" && v != "false"
 		default:
 			bad = strings.HasPrefix(name, "X-Amz-Grant-") || strings.HasPrefix(name, "X-Amz-Object-Lock-") || strings.HasPrefix(name, "X-Amz-Server-Side-Encryption-Customer-")

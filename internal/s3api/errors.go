@@ -2,15 +2,17 @@ package s3api
 
 import (
 	"encoding/xml"
+	"errors"
 	"net/http"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/sigv4"
 	"github.com/rockpoolhq/rockpool/internal/web"
 )
 
 // statuses are those of S3's errors; what is not in it is 400.
 var statuses = map[apierr.Code]int{
-	"AccessDenied": 403, "InvalidAccessKeyId": 403, "SignatureDoesNotMatch": 403, "ExpiredToken": 400, "InvalidToken": 400,
+	"AccessDenied": 403, "InvalidAccessKeyId": 403, "SignatureDoesNotMatch": 403, "ExpiredToken": 400, "InvalidToken": 400, "RequestTimeTooSkewed": 403,
 	"NoSuchBucket": 404, "NoSuchKey": 404, "NoSuchVersion": 404, "NoSuchUpload": 404, "NoSuchBucketPolicy": 404,
 	"NoSuchLifecycleConfiguration": 404, "NoSuchPublicAccessBlockConfiguration": 404, "NoSuchTagSet": 404, "NoSuchCORSConfiguration": 404,
 	"OwnershipControlsNotFoundError": 404, "ServerSideEncryptionConfigurationNotFoundError": 404,
@@ -51,6 +53,13 @@ func (c *call) fail(err error) {
 	if other := names[code]; other != "" {
 		code = other
 	}
+	message := pub.Message
+	if errors.Is(err, sigv4.ErrTime) {
+		code = "RequestTimeTooSkewed"
+		if c.r.Header.Get("Authorization") == "" {
+			code, message = "AccessDenied", "Request has expired. "+message
+		}
+	}
 	ev := web.EventFrom(c.r.Context())
 	ev.Code, ev.Err = string(code), pub.Err
 	if ev.Status != 0 {
@@ -70,7 +79,7 @@ func (c *call) fail(err error) {
 		web.Write(c.w, status, nil)
 		return
 	}
-	body, err := xml.Marshal(errorBody{Code: string(code), Message: pub.Message, Resource: c.r.URL.Path, RequestID: ev.ID, HostID: "rockpool"})
+	body, err := xml.Marshal(errorBody{Code: string(code), Message: message, Resource: c.r.URL.Path, RequestID: ev.ID, HostID: "rockpool"})
 	if err != nil {
 		body = nil // a path that is not text: the status has to do
 	}

@@ -2,6 +2,7 @@ package s3api
 
 import (
 	"strings"
+	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/awsapi"
 )
@@ -40,6 +41,7 @@ const operations = `
 // actions are what policies call the operations that they call otherwise.
 var actions = map[string]string{
 	"CompleteMultipartUpload":         "PutObject",
+	"CopyObject":                      "PutObject",
 	"CreateMultipartUpload":           "PutObject",
 	"DeleteBucketEncryption":          "PutEncryptionConfiguration",
 	"DeleteBucketLifecycle":           "PutLifecycleConfiguration",
@@ -61,6 +63,7 @@ var actions = map[string]string{
 	"PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
 	"PutPublicAccessBlock":            "PutBucketPublicAccessBlock",
 	"UploadPart":                      "PutObject",
+	"UploadPartCopy":                  "PutObject",
 }
 
 // Model describes S3: its operations are told by method, path and query, in a
@@ -69,6 +72,7 @@ func Model() awsapi.Service {
 	s := awsapi.Service{
 		ID: "s3", SigningName: "s3", Protocol: awsapi.Own, APIVersion: "2006-03-01", Namespace: namespace,
 		ValidationCode: "InvalidRequest", InternalCode: "InternalError", TooLargeCode: "EntityTooLarge", ErrorStatus: statuses,
+		Skew: 15 * time.Minute,
 	}
 	for _, name := range strings.Fields(operations) {
 		group := "objects"

@@ -2,6 +2,7 @@ package s3api
 
 import (
 	"encoding/xml"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -26,28 +27,51 @@ func createUpload(c *call) error {
 }
 
 func uploadPart(c *call) error {
-	n, err := strconv.ParseUint(c.route.query.Get("partNumber"), 10, 16)
-	if err != nil {
-		return apierr.Newf("InvalidArgument", "Part number must be an integer between 1 and %d, inclusive", bucket.MaxParts)
-	}
-	body, size, err := c.body()
+	n, err := c.partNumber()
 	if err != nil {
 		return err
 	}
-	etag, err := c.buckets.PutPart(c.ctx, c.route.bucket, c.route.key, c.route.query.Get("uploadId"), int(n), size, body)
+	body, err := c.body()
+	if err != nil {
+		return err
+	}
+	etag, err := c.buckets.PutPart(c.ctx, c.route.bucket, c.route.key, c.route.query.Get("uploadId"), n, body)
 	if err != nil {
 		return err
 	}
 	c.w.Header().Set("ETag", quoted(etag))
-	c.echoChecksums()
+	for name, v := range body.Checksums() {
+		c.w.Header().Set(checksumPrefix+name, v)
+	}
 	return c.done(http.StatusOK, nil)
 }
 
-type completeRequest struct {
-	Part []struct {
-		PartNumber int
-		ETag       string
+// partNumber is the number of the part that a request brings.
+func (c *call) partNumber() (int, error) {
+	n, err := strconv.ParseUint(c.route.query.Get("partNumber"), 10, 16)
+	if err != nil {
+		return 0, apierr.Newf("InvalidArgument", "Part number must be an integer between 1 and %d, inclusive", bucket.MaxParts)
 	}
+	return int(n), nil
+}
+
+type completedPart struct {
+	PartNumber                                                                     int
+	ETag                                                                           string
+	ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 string
+}
+
+// checksums are those of the part that the caller gives, by name.
+func (p completedPart) checksums() map[string]string {
+	all := map[string]string{
+		"crc32": p.ChecksumCRC32, "crc32c": p.ChecksumCRC32C, "crc64nvme": p.ChecksumCRC64NVME, "sha1": p.ChecksumSHA1, "sha256": p.ChecksumSHA256,
+	}
+	maps.DeleteFunc(all, func(_, v string) bool { return v == "" })
+	return all
+}
+
+type completeRequest struct {
+	Part []completedPart
 }
 
 func completeUpload(c *call) error {
@@ -55,13 +79,18 @@ func completeUpload(c *call) error {
 	if err != nil {
 		return err
 	}
+	for name := range checksums {
+		if c.r.Header.Get(checksumPrefix+name) != "" {
+			return notImplemented("The header %s%s, of an object in parts,", checksumPrefix, name)
+		}
+	}
 	var in completeRequest
 	if err := c.in("CompleteMultipartUpload", &in); err != nil {
 		return err
 	}
 	var parts []bucket.Part
 	for _, p := range in.Part {
-		parts = append(parts, bucket.Part{Number: p.PartNumber, ETag: p.ETag})
+		parts = append(parts, bucket.Part{Number: p.PartNumber, ETag: p.ETag, Checksums: p.checksums()})
 	}
 	o, err := c.buckets.Complete(c.ctx, c.route.bucket, c.route.key, c.route.query.Get("uploadId"), parts, when)
 	if err != nil {

@@ -72,11 +72,11 @@ func putObject(c *call) error {
 	if err != nil {
 		return err
 	}
-	body, size, err := c.body()
+	body, err := c.body()
 	if err != nil {
 		return err
 	}
-	o, err := c.buckets.Put(c.ctx, bucket.Put{Bucket: c.route.bucket, Key: c.route.key, Size: size, Headers: c.details(), Condition: when}, body)
+	o, err := c.buckets.Put(c.ctx, bucket.Put{Bucket: c.route.bucket, Key: c.route.key, Headers: c.details(), Condition: when}, body)
 	if err != nil {
 		return err
 	}
@@ -84,16 +84,17 @@ func putObject(c *call) error {
 	h.Set("ETag", quoted(o.ETag))
 	h.Set("X-Amz-Server-Side-Encryption", o.Headers["X-Amz-Server-Side-Encryption"])
 	c.version(o)
-	c.echoChecksums()
+	c.tellChecksums(o.Checksums)
 	return c.done(http.StatusOK, nil)
 }
 
-// echoChecksums gives back the checksums that the body was checked against.
-func (c *call) echoChecksums() {
-	for name := range checksums {
-		if v := c.r.Header.Get(checksumPrefix + name); v != "" {
-			c.w.Header().Set(checksumPrefix+name, v)
-		}
+// tellChecksums gives back the checksums that a body was checked against.
+func (c *call) tellChecksums(sums map[string]string) {
+	for name, v := range sums {
+		c.w.Header().Set(checksumPrefix+name, v)
+	}
+	if len(sums) > 0 {
+		c.w.Header().Set(checksumPrefix+"type", "FULL_OBJECT")
 	}
 }
 
@@ -192,6 +193,9 @@ func (c *call) send(body bool) error {
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Length", strconv.FormatInt(n, 10))
 	status := http.StatusOK
+	if !part && c.r.Header.Get(checksumPrefix+"mode") == "ENABLED" {
+		c.tellChecksums(o.Checksums)
+	}
 	if part {
 		status = http.StatusPartialContent
 		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, from+n-1, o.Size))

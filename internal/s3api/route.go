@@ -141,6 +141,9 @@ func (h *Handler) find(r *http.Request) (route, error) {
 	if rt.bucket == "" {
 		rt.bucket, rt.key, _ = strings.Cut(rt.key, "/")
 	}
+	if parts := rt.parts(); len(parts) > 1 {
+		return rt, apierr.Newf("InvalidArgument", "Conflicting query string parameters: %s", strings.Join(parts, ", "))
+	}
 	if rt.operation = rt.name(r); rt.operation == "" || handlers[rt.operation] == nil && !known(rt.operation) {
 		return rt, apierr.New("MethodNotAllowed", "The specified method is not allowed against this resource.")
 	}
@@ -149,6 +152,20 @@ func (h *Handler) find(r *http.Request) (route, error) {
 
 func known(operation string) bool {
 	return slices.ContainsFunc(Model().Operations, func(m awsapi.OperationModel) bool { return m.Name == operation })
+}
+
+// parts are the parameters that make a request one for something else than the
+// bucket or object itself, in order. More than one is no request that S3 has,
+// and which of them counts must not be chance.
+func (rt route) parts() (found []string) {
+	for param := range rt.query {
+		_, ok := resources[param]
+		if ok || slices.Contains([]string{"delete", "restore", "select", "uploadId", "uploads", "versions"}, param) {
+			found = append(found, param)
+		}
+	}
+	slices.Sort(found)
+	return found
 }
 
 func (rt route) has(name string) bool { _, ok := rt.query[name]; return ok }

@@ -92,12 +92,12 @@ func (c *call) in(root string, v any) error {
 
 // small reads the body of a request that carries no object.
 func (c *call) small() ([]byte, error) {
-	r, size, err := c.body()
+	body, err := c.body()
 	if err != nil {
 		return nil, err
 	}
-	if size > maxXML {
+	if body.Size > maxXML {
 		return nil, errMalformed
 	}
-	return io.ReadAll(io.LimitReader(r, maxXML+1))
+	return io.ReadAll(io.LimitReader(body, maxXML+1))
 }
