@@ -38,6 +38,22 @@ func TestJavaScript(t *testing.T) {
 	}
 }
 
+// TestJavaScriptS3 is S3 in development, and with keys and signatures that
+// count.
+func TestJavaScriptS3(t *testing.T) {
+	run := func(t *testing.T, s *server, env ...string) {
+		// A host with a number: few machines know my-bucket.localhost.
+		env = append(env, "AWS_ENDPOINT_URL="+strings.Replace(s.URL, "localhost", "127.0.0.1", 1))
+		nodeTest(t, s, "js/s3.test.js", 9, env...)
+	}
+	t.Run("dev", func(t *testing.T) { run(t, startServer(t)) })
+	t.Run("serve", func(t *testing.T) {
+		s := startServerIn(t, t.TempDir(), "serve")
+		id, secret := s.rootKey(t)
+		run(t, s, "AWS_ACCESS_KEY_ID="+id, "AWS_SECRET_ACCESS_KEY="+secret)
+	})
+}
+
 // TestJavaScriptSDK is the story with the AWS SDK for JavaScript v3.
 func TestJavaScriptSDK(t *testing.T) {
 	source, err := os.ReadFile("../examples/article/pretoken/index.mjs")

@@ -152,6 +152,20 @@ func database(t *testing.T, dir string) (all []byte) {
 
 var rootKey = regexp.MustCompile(`(?s)^\[rockpool\]\naws_access_key_id = (AKIA[A-Z2-7]{16})\naws_secret_access_key = ([A-Za-z0-9]{40})\n$`)
 
+// rootKey is the key that the first start of a production server has made.
+func (s *server) rootKey(t *testing.T) (id, secret string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.DataDir, "credentials"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := rootKey.FindStringSubmatch(string(text))
+	if key == nil {
+		t.Fatal("the credentials file has another form") // not what it says: it is a secret
+	}
+	return key[1], key[2]
+}
+
 // TestServe is a production server with the SDK: the key of its first start
 // works, another does not, and users need none.
 func TestServe(t *testing.T) {
@@ -161,14 +175,7 @@ func TestServe(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("credentials: %v, %v, want 0600", info, err)
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := rootKey.FindStringSubmatch(string(text))
-	if key == nil {
-		t.Fatal("the credentials file has another form") // not what it says: it is a secret
-	}
+	keyID, keySecret := s.rootKey(t)
 	with := func(id, secret string) *cip.Client {
 		return cip.New(cip.Options{Region: "us-east-1", BaseEndpoint: &s.URL, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret}, nil
@@ -179,13 +186,13 @@ func TestServe(t *testing.T) {
 		id, secret, want string
 	}{
 		"unknown key":  {"AKIAAAAAAAAAAAAAAAAA", "x", "UnrecognizedClientException"},
-		"wrong secret": {key[1], key[2][1:] + "x", "InvalidSignatureException"},
+		"wrong secret": {keyID, keySecret[1:] + "x", "InvalidSignatureException"},
 	} {
 		if _, err := with(c.id, c.secret).CreateUserPool(t.Context(), create); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %s", what, err, c.want)
 		}
 	}
-	p := &pool{server: s, idp: with(key[1], key[2])}
+	p := &pool{server: s, idp: with(keyID, keySecret)}
 	made, err := p.idp.CreateUserPool(t.Context(), create)
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +216,7 @@ func TestServe(t *testing.T) {
 		}
 	}
 	s.stop(t)
-	if strings.Contains(s.log.String(), key[2]) || bytes.Contains(database(t, s.DataDir), []byte(key[2])) {
+	if strings.Contains(s.log.String(), keySecret) || bytes.Contains(database(t, s.DataDir), []byte(keySecret)) {
 		t.Error("the root key's secret is in the log or the database")
 	}
 }
