@@ -194,7 +194,7 @@ func (w *world) failing(fail func(operation string) error) {
 // stops, or have come to an end without it.
 func (w *world) crashed(n int64) bool {
 	w.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if w.calls.Load() >= n {
 			return true
 		}
@@ -209,7 +209,7 @@ func (w *world) crashed(n int64) bool {
 // describe waits until nothing goes on in a stack any more.
 func (w *world) describe(name string) described {
 	w.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		var out struct{ Stacks []described }
 		w.must("cloudformation", "DescribeStacks", object{"StackName": name}, &out)
 		d := out.Stacks[0]

@@ -4,20 +4,15 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rockpoolhq/rockpool/internal/pattern"
 )
 
 func TestSec_PARSE_3_PatternsAreBounded(t *testing.T) {
 	for _, expr := range []string{strings.Repeat("a{1000}", 6), strings.Repeat("(.?){1000}", 200), strings.Repeat("a", pattern.MaxLength+1), "(a{100}){100}{100}", "a)(b", "(", `\`, "a{1001}"} {
-		start := time.Now()
 		re, _, err := pattern.Compile(expr, true, 5000)
 		if re != nil || err == nil {
 			t.Errorf("%.30s is compiled", expr)
-		}
-		if took := time.Since(start); took > time.Second {
-			t.Errorf("%.30s takes %v", expr, took)
 		}
 	}
 	if _, _, err := pattern.Compile("a{1000}", true, 100); !errors.Is(err, pattern.ErrSize) {
