@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rockpoolhq/rockpool/internal/cfn/template"
 	"github.com/rockpoolhq/rockpool/internal/store"
 )
+
+const maxExport = 255 // bytes of a name
 
 // outputs evaluates the outputs of a stack whose resources are there.
 func (d *definition) outputs(now references) (list []OutputValue, err error) {
@@ -31,6 +35,11 @@ func (d *definition) outputs(now references) (list []OutputValue, err error) {
 		if o.Export != nil {
 			if out.Export, err = outputText(env, o.ID, o.Export); err != nil {
 				return nil, err
+			}
+			// It names a document. What the store cannot take it would be asked to
+			// take for ever.
+			if out.Export == "" || len(out.Export) > maxExport || !utf8.ValidString(out.Export) || strings.ContainsFunc(out.Export, unicode.IsControl) {
+				return nil, invalid("Export name of output %s must be a text of 1 to %d bytes without control characters.", o.ID, maxExport)
 			}
 		}
 		list = append(list, out)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
 )
 
 // A panic while a stack is worked on happens outside any request: it would take
@@ -65,5 +67,20 @@ Resources:
 	}
 	if !strings.Contains(shown, "index.handler") {
 		t.Errorf("nothing is shown: %s", shown)
+	}
+}
+
+// An export of a name that the store does not take kept the stack in progress
+// for ever.
+func TestSec_ERR_1_NamesOfExportsThatAreNoText(t *testing.T) {
+	w := newWorld(t)
+	got := w.create("s", `{"Resources": {"M": {"Type": "AWS::CDK::Metadata"}}, "Outputs": {"O": {"Value": "v", "Export": {"Name": "a\u0000b"}}}}`, nil)
+	if strings.Contains(fmt.Sprint(got, w.events(got.StackId)), "store:") {
+		t.Errorf("%+v %v", got, w.events(got.StackId))
+	}
+	w.want(got, "ROLLBACK_COMPLETE")
+	err := w.do("cloudformation", "CreateStack", object{"StackName": "t", "TemplateBody": `{"Resources": {"P": {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": {"Fn::ImportValue": "a\u0000b"}}}}}`}, nil)
+	if apierr.CodeOf(err) != "ValidationError" {
+		t.Errorf("import: %v", err)
 	}
 }
