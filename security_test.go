@@ -30,12 +30,14 @@ var ahead = map[string]string{
 	"SSRF-1": "the server fetches nothing yet",
 	"PW-6":   "multi-factor authentication",
 	"RATE-1": "rate limits per category",
-	"SIG-3":  "access-key policies: every key is the account's root so far",
-	"NET-2":  "TLS report",
-	"LOG-2":  "audit log",
-	"FN-9":   "access-key policies",
-	"DB-6":   "restore command",
-	"OPS-1":  "releases", "OPS-2": "rockpool doctor",
+	// FN-9 is tested as far as it goes: deploying code and setting a trigger are
+	// actions of their own, which a stack and the console do with the rights of
+	// who asked. That a key can lack them waits for SIG-3, their audit for LOG-2.
+	"SIG-3": "access-key policies: every key is the account's root so far",
+	"NET-2": "TLS report",
+	"LOG-2": "audit log",
+	"DB-6":  "restore command",
+	"OPS-1": "releases", "OPS-2": "rockpool doctor",
 }
 
 var securityTest = regexp.MustCompile(`TestSec_([A-Z]+)_([0-9]+)_`)

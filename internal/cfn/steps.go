@@ -3,9 +3,14 @@ package cfn
 import (
 	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rockpoolhq/rockpool/internal/apierr"
 	"github.com/rockpoolhq/rockpool/internal/cfn/resource"
 	"github.com/rockpoolhq/rockpool/internal/cfn/template"
 )
@@ -112,7 +117,9 @@ func (r *run) ended(res, old *Resource, status string, cause error) error {
 
 // update changes a resource in place.
 func (r *run) update(d *definition, res *template.Resource, t *resource.Type, props map[string]any, old *Resource, step string) error {
+	touched := false // by an earlier step, or by a process that died
 	err := r.note(func(st *Stack) {
+		touched = st.Operation.Touched[res.ID]
 		c := *st.Resources[res.ID]
 		c.Status, c.Updated = "UPDATE_IN_PROGRESS", r.s.now()
 		st.Resources[res.ID] = &c
@@ -128,11 +135,18 @@ func (r *run) update(d *definition, res *template.Resource, t *resource.Type, pr
 	next.Properties = props
 	next.govern(d, res)
 	in := r.request(&next)
-	in.Old = old.Properties
+	calls := &counter{Caller: in.Caller}
+	in.Old, in.Caller = old.Properties, calls
 	got, err := t.Update(r.ctx, in)
 	if err != nil {
 		if interrupted(r.ctx, err) {
 			return errLost
+		}
+		// Who may not change a resource may not change it back either.
+		if e, ok := errors.AsType[*apierr.Error](err); ok && e.Code == apierr.AccessDenied && calls.changes == 0 && !touched {
+			if err := r.note(func(st *Stack) { delete(st.Operation.Touched, res.ID) }); err != nil {
+				return err
+			}
 		}
 		return r.ended(&next, old, "UPDATE_FAILED", err)
 	}
@@ -142,6 +156,21 @@ func (r *run) update(d *definition, res *template.Resource, t *resource.Type, pr
 		st.Resources[res.ID] = &next
 		st.Operation.Done[step] = true
 	}, resourceEvent(&next, "UPDATE_COMPLETE", ""))
+}
+
+// counter counts the operations that have changed something.
+type counter struct {
+	resource.Caller
+	changes int
+}
+
+func (c *counter) Call(ctx context.Context, service, operation string, input any) (jsontext.Value, error) {
+	out, err := c.Caller.Call(ctx, service, operation, input)
+	reads := slices.ContainsFunc([]string{"Describe", "Get", "List"}, func(p string) bool { return strings.HasPrefix(operation, p) })
+	if !reads && err == nil {
+		c.changes++
+	}
+	return out, err
 }
 
 // take takes what a provider answered.

@@ -47,6 +47,7 @@ type world struct {
 	mu           sync.Mutex
 	fail         func(operation string, input any) error // under mu
 	after        func(operation string)                  // under mu; called when one was performed
+	denied       string                                  // under mu; an action that only root may do
 	made         map[string]int                          // under mu: how often each operation was performed
 }
 
@@ -63,7 +64,7 @@ func newWorld(t testing.TB, set ...func(*cfn.Service)) *world {
 	w := &world{t: t, db: db, kek: secret.NewKEK([32]byte(secret.Bytes(32)))}
 	functions := &function.Service{Store: db, KEK: w.kek, Host: host, CodeDir: t.TempDir(), Account: "000000000000"}
 	pools := &userpool.Service{Store: db, KEK: w.kek, Account: "000000000000"}
-	w.api = awsapi.New(awsapi.Options{Profile: awsapi.Dev})
+	w.api = awsapi.New(awsapi.Options{Profile: awsapi.Dev, Authorize: w.authorize})
 	w.api.Register(cognitoapi.Model(), cognitoapi.Operations(cognitoapi.Deps{Pools: pools, SignIn: &signin.Service{
 		Pools: pools, Store: db, KEK: w.kek, Issuer: func(p *userpool.Pool) string { return "http://localhost/" + p.ID },
 		Triggers: &event.Client{Invoker: invoker{functions}},
@@ -85,6 +86,16 @@ func newWorld(t testing.TB, set ...func(*cfn.Service)) *world {
 		}
 	})
 	return w
+}
+
+// authorize lets root do everything, and others what is not denied.
+func (w *world) authorize(_ context.Context, p awsapi.Principal, action, _ string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !p.Root && action == w.denied {
+		return awsapi.ErrDenied
+	}
+	return nil
 }
 
 // invoker lets the pools call the functions, under their resource policies.

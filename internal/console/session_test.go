@@ -28,7 +28,7 @@ type site struct {
 	now     time.Time
 	keys    map[string]string
 	stored  map[string]console.Session
-	calls   int // of DeleteUserPool
+	calls   int // of operations that change something
 	cookies map[string]string
 	set     map[string]*http.Cookie // as they were set last
 }
@@ -88,9 +88,18 @@ func newSite(t *testing.T, address string) *site {
 		}
 		return awsapi.ErrDenied
 	}})
+	deploys := awsapi.Service{ID: "lambda", TargetPrefix: "Y", Protocol: awsapi.JSON11}
+	var deploy []awsapi.Operation
+	for _, name := range []string{"CreateFunction", "UpdateFunctionCode", "AddPermission"} {
+		deploys.Operations = append(deploys.Operations, awsapi.OperationModel{Name: name, Auth: awsapi.AuthIAM})
+		deploy = append(deploy, awsapi.Op(name, func(context.Context, *anyInput) (*awsapi.Empty, error) { s.calls++; return nil, nil }))
+	}
+	api.Register(deploys, deploy...)
 	api.Register(awsapi.Service{ID: "cognito-idp", TargetPrefix: "X", Protocol: awsapi.JSON11, Operations: []awsapi.OperationModel{
 		{Name: "ListUserPools", Auth: awsapi.AuthIAM}, {Name: "DeleteUserPool", Auth: awsapi.AuthIAM},
+		{Name: "UpdateUserPool", Auth: awsapi.AuthIAM},
 	}},
+		awsapi.Op("UpdateUserPool", func(context.Context, *anyInput) (*awsapi.Empty, error) { s.calls++; return nil, nil }),
 		awsapi.Op("ListUserPools", func(context.Context, *anyInput) (*struct{ UserPools []any }, error) {
 			return &struct{ UserPools []any }{[]any{}}, nil
 		}),
@@ -278,6 +287,29 @@ func TestSec_WEB_4_SignInIsLimited(t *testing.T) {
 	s.now = s.now.Add(5 * time.Minute)
 	if w := s.signIn("root", "right"); w.Code != http.StatusSeeOther {
 		t.Errorf("five minutes later: %d", w.Code)
+	}
+}
+
+// What deploys code or sets a trigger takes a permission of its own, of who has
+// signed in.
+func TestSec_FN_9_TheConsoleDeploysWithTheRightsOfWhoSignedIn(t *testing.T) {
+	s := newSite(t, "http://localhost:7665")
+	for _, tt := range []struct {
+		who, secret string
+		status      int
+	}{{"clerk", "also right", http.StatusForbidden}, {"root", "right", http.StatusOK}} {
+		s.signIn(tt.who, tt.secret)
+		header := map[string]string{"Content-Type": "application/json", "X-Console-Token": s.token("/console/pools")}
+		before := s.calls
+		for _, path := range []string{"lambda/CreateFunction", "lambda/UpdateFunctionCode", "lambda/AddPermission", "cognito-idp/UpdateUserPool"} {
+			w := s.send("POST", "/console/api/"+path, `{"UserPoolId":"us-east-1_a"}`, header)
+			if w.Code != tt.status || tt.status == http.StatusForbidden && !strings.Contains(w.Body.String(), "is not authorized to perform: "+strings.Replace(path, "/", ":", 1)) {
+				t.Errorf("%s by %s: %d %s", path, tt.who, w.Code, w.Body)
+			}
+		}
+		if got := s.calls - before; (got == 4) != (tt.status == http.StatusOK) {
+			t.Errorf("%s: %d operations were performed", tt.who, got)
+		}
 	}
 }
 
