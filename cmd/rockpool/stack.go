@@ -100,7 +100,9 @@ func (t *stackTemplate) plan(ctx context.Context, cmd *cobra.Command, c *client,
 	var made struct{ Id, StackId string }
 	err = c.cloudFormation(ctx, "CreateChangeSet", form, &made)
 	if codeOf(err) == "InsufficientCapabilitiesException" {
-		return nil, &hintError{err, "if the template may do that, say so: --capabilities CAPABILITY_NAMED_IAM"}
+		_, needed, _ := strings.Cut(err.Error(), "[")
+		needed, _, _ = strings.Cut(needed, "]")
+		return nil, &hintError{err, "if the template may do that, say so: --capabilities " + firstOf(strings.ReplaceAll(needed, " ", ""), "CAPABILITY_NAMED_IAM")}
 	}
 	if err != nil {
 		return nil, aboutLocalCode(err)

@@ -31,6 +31,12 @@ none, as git diff does.`,
 			if err := p.discard(ctx, c); err != nil {
 				return err
 			}
+			switch {
+			case p.before == nil:
+				fmt.Fprintf(cmd.ErrOrStderr(), "there is no stack %s yet (--name chooses another)\n", p.stack)
+			case p.empty():
+				fmt.Fprintf(cmd.ErrOrStderr(), "nothing would change in stack %s\n", p.stack)
+			}
 			if err := p.print(cmd.OutOrStdout(), t.json); err != nil {
 				return err
 			}
