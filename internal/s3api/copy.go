@@ -14,8 +14,9 @@ import (
 // source finds the object that a request copies. The caller must be allowed to
 // read it.
 func (c *call) source() (o bucket.Object, name string, err error) {
+	const ifMatch = "X-Amz-Copy-Source-If-Match"
 	for header := range c.r.Header {
-		if strings.HasPrefix(header, "X-Amz-Copy-Source-") && header != "X-Amz-Copy-Source-Range" {
+		if strings.HasPrefix(header, "X-Amz-Copy-Source-") && header != "X-Amz-Copy-Source-Range" && header != ifMatch {
 			return o, "", notImplemented("The header %s", strings.ToLower(header))
 		}
 	}
@@ -30,6 +31,10 @@ func (c *call) source() (o bucket.Object, name string, err error) {
 		return o, "", err
 	}
 	o, err = c.buckets.Stat(c.ctx, name, key, q.Get("versionId"))
+	if v := strings.Trim(c.r.Header.Get(ifMatch), `"`); err == nil && v != "" && v != o.ETag {
+		// Of a copy in parts, all are of one object.
+		err = apierr.New("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+	}
 	return o, name, err
 }
 

@@ -105,7 +105,8 @@ func TestCopies(t *testing.T) {
 		{400, "InvalidArgument", []string{"X-Amz-Copy-Source", "my-bucket"}},
 		{400, "InvalidArgument", []string{"X-Amz-Copy-Source", "my-bucket/%zz"}},
 		{400, "InvalidArgument", []string{"X-Amz-Copy-Source", from, "X-Amz-Metadata-Directive", "MERGE"}},
-		{501, "x-amz-copy-source-if-match", []string{"X-Amz-Copy-Source", from, "X-Amz-Copy-Source-If-Match", "x"}},
+		{412, "PreconditionFailed", []string{"X-Amz-Copy-Source", from, "X-Amz-Copy-Source-If-Match", "x"}},
+		{501, "x-amz-copy-source-if-none-match", []string{"X-Amz-Copy-Source", from, "X-Amz-Copy-Source-If-None-Match", "x"}},
 	} {
 		s.want(tt.status, tt.want, "PUT", "/other-bucket/k", "", tt.header...)
 	}
@@ -113,7 +114,7 @@ func TestCopies(t *testing.T) {
 
 	id := s.begin("/my-bucket/parts")
 	path := "/my-bucket/parts?uploadId=" + id
-	body := s.want(200, "<CopyPartResult", "PUT", path+"&partNumber=1", "", "X-Amz-Copy-Source", from, "X-Amz-Copy-Source-Range", "bytes=1-3")
+	body := s.want(200, "<CopyPartResult", "PUT", path+"&partNumber=1", "", "X-Amz-Copy-Source", from, "X-Amz-Copy-Source-Range", "bytes=1-3", "X-Amz-Copy-Source-If-Match", `"5d41402abc4b2a76b9719d911017c592"`)
 	s.want(400, "InvalidArgument", "PUT", path+"&partNumber=2", "", "X-Amz-Copy-Source", from, "X-Amz-Copy-Source-Range", "bytes=9-")
 	_, etag, _ := strings.Cut(body, "<ETag>")
 	etag, _, _ = strings.Cut(etag, "</ETag>")
