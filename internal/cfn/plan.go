@@ -259,6 +259,7 @@ func (d *definition) sort() error {
 	if err := d.typesKnown(); err != nil {
 		return err
 	}
+	d.env = d.env.With(unmade{d.template})
 	for _, r := range d.order {
 		if _, err := d.properties(r, d.env); err != nil {
 			return err
@@ -290,6 +291,21 @@ func (d *definition) properties(r *template.Resource, env *template.Environment)
 // answers for itself.
 func (d *definition) environment(now references) *template.Environment {
 	return d.env.With(now)
+}
+
+// unmade answers for resources before any is made: all that is known of them is
+// which attributes their types have.
+type unmade struct{ template *template.Template }
+
+func (u unmade) Ref(string) (any, error) { return template.Unknown{}, nil }
+
+func (u unmade) GetAtt(id, attribute string) (any, error) {
+	if r, ok := u.template.Resource(id); ok {
+		if t, ok := resource.Lookup(r.Type); ok && !t.HasAttribute(attribute) {
+			return nil, invalid("Template error: resource %s does not support attribute type %.100s in Fn::GetAtt", id, attribute)
+		}
+	}
+	return template.Unknown{}, nil
 }
 
 // references answers for resources by what is known of them.

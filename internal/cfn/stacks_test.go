@@ -366,3 +366,18 @@ func BenchmarkFiftyResources(b *testing.B) {
 		w.want(w.create(fmt.Sprintf("s%d", i), text.String(), nil), "CREATE_COMPLETE")
 	}
 }
+
+// It used to be found out when the resource was there, and was rolled back then.
+func TestAttributesThatThereAreNotAreRefusedFirst(t *testing.T) {
+	w := newWorld(t)
+	for name, text := range map[string]string{
+		"a property": "Resources: {P: {Type: AWS::Cognito::UserPool}, G: {Type: AWS::Cognito::UserPoolGroup, Properties: {UserPoolId: !GetAtt P.Nothing}}}",
+		"an output":  "Resources: {P: {Type: AWS::Cognito::UserPool}}\nOutputs: {O: {Value: !Sub '${P.Nothing}'}}",
+	} {
+		err := w.do("cloudformation", "CreateStack", object{"StackName": "s", "TemplateBody": text}, nil)
+		wantError(t, err, "ValidationError", "resource P does not support attribute type Nothing in Fn::GetAtt")
+		if got := w.inventory(); strings.Contains(got, `"pool `) {
+			t.Errorf("%s: something was made:\n%s", name, got)
+		}
+	}
+}
