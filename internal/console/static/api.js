@@ -5,7 +5,7 @@ const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?
 export const region = () => meta('console-region');
 
 // ApiError is an operation's refusal; type is the exception's name.
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(type, message, status, requestId) {
     super(message || type);
     this.name = 'ApiError';

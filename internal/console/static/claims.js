@@ -25,7 +25,7 @@ export function refusal(token, name, suppress) {
 
 // baseClaims are the claims of both tokens before the function, as far as the
 // event tells; times and ids are not known yet.
-export function baseClaims(event) {
+function baseClaims(event) {
   const request = isObject(event.request) ? event.request : {};
   const groups = isObject(request.groupConfiguration) ? request.groupConfiguration : {};
   const attributes = isObject(request.userAttributes) ? request.userAttributes : {};

@@ -18,7 +18,7 @@ export function base64url(text) {
 }
 
 // readObject reads a part as a JSON object in which no name appears twice.
-export function readObject(text, what) {
+function readObject(text, what) {
   const bytes = base64url(text);
   if (!bytes) return { error: `The ${what} is not base64url.` };
   let json;

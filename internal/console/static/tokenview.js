@@ -7,7 +7,7 @@ import { h } from './dom.js';
 import { visible } from './show.js';
 import { moment } from './token.js';
 
-export const jsonText = (value) => visible(JSON.stringify(value, null, 1)?.replace(/\n\s*/g, ' ') ?? '');
+const jsonText = (value) => visible(JSON.stringify(value, null, 1)?.replace(/\n\s*/g, ' ') ?? '');
 
 // tokenView shows a decoded token; checked is verify's result.
 export function tokenView(title, decoded, checked, now, id) {
