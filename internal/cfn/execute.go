@@ -427,17 +427,6 @@ func reasonOf(err error) string {
 // redact takes out of a text what NoEcho hides: an operation may name in its
 // error what it was given.
 func (r *run) redact(text string) string {
-	r.look(func(st *Stack) {
-		for _, of := range []struct {
-			hidden []string
-			values map[string]string
-		}{{st.Operation.Hidden, st.Operation.Resolved}, {st.Hidden, st.Resolved}} {
-			for _, name := range of.hidden {
-				if v := of.values[name]; v != "" {
-					text = strings.ReplaceAll(text, v, "****")
-				}
-			}
-		}
-	})
+	r.look(func(st *Stack) { text = st.secrets().mask(text) })
 	return text
 }

@@ -104,3 +104,34 @@ func (s *Service) redefine(ctx context.Context, text string, resolved map[string
 	}
 	return d, d.expand(root)
 }
+
+// Metadata is what the template of a stack says about one of its resources, as
+// JSON; "" if it says nothing.
+func (s *Service) Metadata(ctx context.Context, st *Stack, id string) (string, error) {
+	text, resolved := st.Template, st.Resolved
+	if text == "" && st.Operation != nil {
+		text, resolved = st.Operation.Template, st.Operation.Resolved
+	}
+	if text == "" {
+		return "", nil
+	}
+	d, err := s.redefine(ctx, text, resolved, st.Region, st.Name, st.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range d.template.Resources {
+		if r.ID != id || r.Metadata == nil {
+			continue
+		}
+		v, err := d.environment(references(st.Resources)).Evaluate(r.Metadata)
+		if err != nil {
+			return "", asInvalid(err)
+		}
+		b, err := json.Marshal(v)
+		if err != nil {
+			return "", err
+		}
+		return st.secrets().mask(string(b)), nil
+	}
+	return "", nil
+}

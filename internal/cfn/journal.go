@@ -25,6 +25,8 @@ type Event struct {
 	LogicalID, PhysicalID, Type       string
 	Status, Reason, Token, Properties string
 	Time                              time.Time
+
+	properties map[string]any // what Properties is made of
 }
 
 // event records an event. Names count down, so that a list begins with the
@@ -108,6 +110,9 @@ func (r *run) write(check func(store.Tx) error, events ...Event) error {
 		}
 		for _, e := range events {
 			e.Token = r.st.Operation.Token
+			if e.properties != nil {
+				e.Properties = *r.st.secrets().show(e.properties)
+			}
 			if err := r.s.event(tx, r.st, e); err != nil {
 				return err
 			}
@@ -145,7 +150,7 @@ func (r *run) look(fn func(*Stack)) {
 
 // resourceEvent is what happened to a resource.
 func resourceEvent(res *Resource, status, reason string) Event {
-	return Event{LogicalID: res.ID, PhysicalID: res.PhysicalID, Type: res.Type, Status: status, Reason: reason}
+	return Event{LogicalID: res.ID, PhysicalID: res.PhysicalID, Type: res.Type, Status: status, Reason: reason, properties: res.Properties}
 }
 
 // stackStatus moves the whole stack to a status.

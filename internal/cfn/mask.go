@@ -38,6 +38,16 @@ func (d *definition) hide(names []string, values map[string]string) {
 	slices.SortFunc(d.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
+// secrets hides what NoEcho does in a stack, of what is and of what is to be.
+func (st *Stack) secrets() *definition {
+	d := &definition{}
+	d.hide(st.Hidden, st.Resolved)
+	if op := st.Operation; op != nil {
+		d.hide(op.Hidden, op.Resolved)
+	}
+	return d
+}
+
 // mask hides secrets in a text, also those that functions have taken apart or
 // encoded.
 func (d *definition) mask(s string) string {

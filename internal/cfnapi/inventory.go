@@ -38,10 +38,14 @@ func (a *api) describeStackResource(ctx context.Context, in *describeStackResour
 	}
 	for _, r := range list {
 		if r.ID == awsapi.Value(in.LogicalResourceId) {
+			metadata, err := a.stacks.Metadata(ctx, st, r.ID)
+			if err != nil {
+				return nil, err
+			}
 			return &describeStackResourceOutput{StackResourceDetail: &stackResourceDetail{
 				StackName: &st.Name, StackId: &st.ID, LogicalResourceId: &r.ID, PhysicalResourceId: awsapi.Present(r.PhysicalID), ResourceType: &r.Type,
 				LastUpdatedTimestamp: awsapi.NewTimestamp(r.Updated), ResourceStatus: &r.Status, ResourceStatusReason: awsapi.Present(r.Reason),
-				DriftInformation: &stackResourceDriftInformation{StackResourceDriftStatus: &notChecked},
+				DriftInformation: &stackResourceDriftInformation{StackResourceDriftStatus: &notChecked}, Metadata: awsapi.Present(metadata),
 			}}, nil
 		}
 	}

@@ -163,6 +163,7 @@ func (a *api) describeStackEvents(ctx context.Context, in *describeStackEventsIn
 		out.StackEvents = append(out.StackEvents, stackEvent{
 			StackId: &e.StackID, StackName: &e.StackName, EventId: &e.ID, LogicalResourceId: &e.LogicalID, PhysicalResourceId: &e.PhysicalID,
 			ResourceType: &e.Type, Timestamp: awsapi.NewTimestamp(e.Time), ResourceStatus: &e.Status, ResourceStatusReason: awsapi.Present(e.Reason), ClientRequestToken: awsapi.Present(e.Token),
+			ResourceProperties: awsapi.Present(e.Properties),
 		})
 	}
 	return out, nil
