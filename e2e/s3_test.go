@@ -22,6 +22,9 @@ func TestAWSCLIAround(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.do(nil, "s3api", "create-bucket", "--bucket", "my-bucket")
+	if out, stderr, err := c.run(t, c.path, "--endpoint-url", c.URL, "s3", "ls"); err != nil || !strings.Contains(out, " my-bucket") {
+		t.Errorf("aws s3 ls: %v\n%s%s", err, out, stderr)
+	}
 	for _, args := range [][]string{{"s3", "cp", big, "s3://my-bucket/a/big", "--only-show-errors"}, {"s3", "cp", "s3://my-bucket/a/big", big + ".back", "--only-show-errors"}} {
 		c.do(nil, args...)
 	}
@@ -60,6 +63,11 @@ func TestAWSCLIAround(t *testing.T) {
 	c.do(&got, "ssm", "get-parameter", "--name", "/app/p")
 	if got.Parameter.Value != "v" {
 		t.Errorf("parameter = %+v", got)
+	}
+	var me struct{ Account string }
+	c.do(&me, "sts", "get-caller-identity")
+	if me.Account != "000000000000" {
+		t.Errorf("caller = %+v", me)
 	}
 	var role struct{ AssumedRoleUser struct{ Arn string } }
 	c.do(&role, "sts", "assume-role", "--role-arn", "arn:aws:iam::000000000000:role/deploy", "--role-session-name", "cli")

@@ -42,6 +42,8 @@ const data = Buffer.alloc(12 << 20, '0123456789abcdef');
 test('a bucket is there or is not', async () => {
   await assert.rejects(s3.send(new HeadBucketCommand({ Bucket })), NotFound);
   await s3.send(new CreateBucketCommand({ Bucket }));
+  const byPath = new S3Client({ endpoint: process.env.AWS_ENDPOINT_URL.replace('127.0.0.1', 'localhost'), forcePathStyle: true });
+  await byPath.send(new HeadBucketCommand({ Bucket }));
   const { BucketRegion } = await s3.send(new HeadBucketCommand({ Bucket }));
   assert.equal(BucketRegion, 'us-east-1');
 });

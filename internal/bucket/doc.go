@@ -278,7 +278,7 @@ func (s *Service) Delete(ctx context.Context, name string) error {
 }
 
 // touch changes nothing but the version of a bucket's document: of who puts an
-// object and who deletes the bucket at that moment, one fails.
+// object or begins an upload and who deletes the bucket at that moment, one fails.
 func (s *Service) touch(tx store.Tx, b Bucket) error {
 	d, err := encodeDoc(kindBucket, "", b.Name, b)
 	if err != nil {

@@ -58,8 +58,12 @@ func (s *Service) Begin(ctx context.Context, in Put) (id string, err error) {
 		return "", err
 	}
 	d.UpdatedAt, d.ExpiresAt = s.now(), s.now().Add(uploadLife)
-	err = s.Store.Update(ctx, func(tx store.Tx) error {
-		if _, err := bucketIn(tx, in.Bucket); err != nil {
+	err = s.update(ctx, func(tx store.Tx) error {
+		b, err := bucketIn(tx, in.Bucket)
+		if err == nil {
+			err = s.touch(tx, b) // a bucket that is being deleted takes no upload
+		}
+		if err != nil {
 			return err
 		}
 		return tx.CreateDocument(d)
