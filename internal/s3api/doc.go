@@ -8,6 +8,7 @@
 //	errors.go    errors and their statuses
 //	buckets.go   operations on buckets, which stacks call by name as well
 //	objects.go   objects
+//	list.go      listings of objects
 //	multipart.go objects that arrive in parts
 //	copy.go      objects made of others
 //
