@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/store"
 )
 
 func article(t testing.TB) string {
@@ -352,32 +353,30 @@ func TestSec_LOG_1_NoEchoIsNotShown(t *testing.T) {
 	}
 }
 
-// BenchmarkFiftyResources is the deployment of a stack of 50 resources.
-func BenchmarkFiftyResources(b *testing.B) {
-	var text strings.Builder
-	text.WriteString("Resources:\n  Pool: {Type: AWS::Cognito::UserPool}\n")
-	for i := range 24 {
-		fmt.Fprintf(&text, "  C%d: {Type: AWS::Cognito::UserPoolClient, Properties: {UserPoolId: !Ref Pool}}\n", i)
-		fmt.Fprintf(&text, "  G%d: {Type: AWS::Cognito::UserPoolGroup, Properties: {UserPoolId: !Ref Pool}}\n", i)
-	}
-	text.WriteString("  F: {Type: AWS::Lambda::Function, Properties: {Runtime: nodejs22.x, Handler: index.handler, Role: 'arn:aws:iam::000000000000:role/r', Code: {ZipFile: 'exports.handler = async e => e'}}}\n")
-	w := newWorld(b)
-	for i := 0; b.Loop(); i++ {
-		w.want(w.create(fmt.Sprintf("s%d", i), text.String(), nil), "CREATE_COMPLETE")
-	}
-}
-
-// It used to be found out when the resource was there, and was rolled back then.
-func TestAttributesThatThereAreNotAreRefusedFirst(t *testing.T) {
-	w := newWorld(t)
-	for name, text := range map[string]string{
-		"a property": "Resources: {P: {Type: AWS::Cognito::UserPool}, G: {Type: AWS::Cognito::UserPoolGroup, Properties: {UserPoolId: !GetAtt P.Nothing}}}",
-		"an output":  "Resources: {P: {Type: AWS::Cognito::UserPool}}\nOutputs: {O: {Value: !Sub '${P.Nothing}'}}",
-	} {
-		err := w.do("cloudformation", "CreateStack", object{"StackName": "s", "TemplateBody": text}, nil)
-		wantError(t, err, "ValidationError", "resource P does not support attribute type Nothing in Fn::GetAtt")
-		if got := w.inventory(); strings.Contains(got, `"pool `) {
-			t.Errorf("%s: something was made:\n%s", name, got)
+// BenchmarkStack is the deployment of a stack of so many resources; the document
+// that is its journal is written about twice for each.
+func BenchmarkStack(b *testing.B) {
+	for _, n := range []int{50, 500} {
+		var text strings.Builder
+		text.WriteString("Resources:\n  Pool: {Type: AWS::Cognito::UserPool}\n")
+		text.WriteString("  F: {Type: AWS::Lambda::Function, Properties: {Runtime: nodejs22.x, Handler: index.handler, Role: 'arn:aws:iam::000000000000:role/r', Code: {ZipFile: 'exports.handler = async e => e'}}}\n")
+		for i := range n/2 - 1 {
+			fmt.Fprintf(&text, "  C%d: {Type: AWS::Cognito::UserPoolClient, Properties: {UserPoolId: !Ref Pool}}\n", i)
+			fmt.Fprintf(&text, "  G%d: {Type: AWS::Cognito::UserPoolGroup, Properties: {UserPoolId: !Ref Pool}}\n", i)
 		}
+		b.Run(fmt.Sprintf("%d resources", n), func(b *testing.B) {
+			w := newWorld(b)
+			for i := 0; b.Loop(); i++ {
+				w.want(w.create(fmt.Sprintf("s%d", i), text.String(), nil), "CREATE_COMPLETE")
+			}
+			err := w.db.View(b.Context(), func(tx store.Tx) error {
+				docs, _, err := tx.ListDocuments("stack", region, store.Page{Limit: 1})
+				b.ReportMetric(float64(len(docs[0].Data)), "document-B")
+				return err
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		})
 	}
 }
