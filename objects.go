@@ -2,11 +2,14 @@ package rockpool
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/rockpoolhq/rockpool/internal/apierr"
+	"github.com/rockpoolhq/rockpool/internal/cfn"
 	"github.com/rockpoolhq/rockpool/internal/function"
+	"github.com/rockpoolhq/rockpool/internal/web"
 )
 
 // maxTemplate is how large a template in a bucket can be, as in CloudFormation.
@@ -49,6 +52,26 @@ func (s *Server) object(ctx context.Context, name, key, version string, most int
 		return nil, err
 	}
 	return []byte(out.String()), nil
+}
+
+// signalPath is where programs tell wait conditions how it went. Who may is
+// whoever knows the token in the query, as with an address that S3 has signed.
+const signalPath = "/_rockpool/signal"
+
+func (s *Server) takeSignal(w http.ResponseWriter, r *http.Request) {
+	body, err := web.ReadBody(w, r, cfn.MaxSignal)
+	if errors.Is(err, web.ErrTooLarge) {
+		err = apierr.Newf(apierr.RequestEntityTooLarge, "A signal can have %d bytes.", cfn.MaxSignal)
+	}
+	if err == nil {
+		err = s.stacks.Signal(r.Context(), r.URL.Query().Get("token"), body)
+	}
+	if err != nil {
+		writeError(w, r, err)
+		return
+	}
+	web.SecurityHeaders(w.Header())
+	w.WriteHeader(http.StatusOK)
 }
 
 // orS3 takes the requests that are for S3 before anything looks at their path,

@@ -307,6 +307,7 @@ func (s *Server) wire(context.Context) error {
 	})...)
 	s.stacks = &cfn.Service{
 		Store: s.store, KEK: s.kek, Caller: s.api, Account: s.api.Account(), Now: s.clock.Now, Logger: o.Logger, Alone: s.alone,
+		SignalURL: s.URL() + signalPath,
 		As: func(ctx context.Context, a cfn.Actor, region string) context.Context {
 			return awsapi.ContextFor(ctx, awsapi.Principal{ARN: a.ARN, Account: a.Account, Root: a.Root}, region)
 		},
@@ -347,6 +348,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /_rockpool/health/ready", s.ready)
 	mux.Handle("GET /_rockpool/metrics", s.metrics.handler())
 	mux.HandleFunc("GET /_rockpool/code", s.downloadCode)
+	mux.HandleFunc("PUT "+signalPath, s.takeSignal)
 	s.mountAdmin(mux)
 	// Apart, since a pool's address would match the console's as well.
 	all := http.NewServeMux()

@@ -15,6 +15,7 @@
 //	execute.go    the goroutine that carries an operation out
 //	steps.go      … one step of it: a resource is created or changed
 //	journal.go    what is written before and after every step
+//	signals.go    what programs tell wait conditions
 //	describe.go   what is told about stacks
 //
 // # What is written, and when
@@ -55,9 +56,12 @@ type Service struct {
 	// As returns a context in which Caller acts for an actor in a region.
 	As func(ctx context.Context, a Actor, region string) context.Context
 	// Fetch reads the template at a URL. Nil: there is no place for templates.
-	Fetch  func(ctx context.Context, url string) (string, error)
-	Now    func() time.Time
-	Logger *slog.Logger
+	Fetch func(ctx context.Context, url string) (string, error)
+	// SignalURL is the address to which programs put signals for wait
+	// conditions, without the token; see Signal.
+	SignalURL string
+	Now       func() time.Time
+	Logger    *slog.Logger
 	// Lease is how long a process that says nothing any more keeps a stack from
 	// the others; 0 is ten seconds.
 	Lease time.Duration

@@ -217,7 +217,8 @@ func (f *failures) err(ctx context.Context) error {
 
 // inOrder calls work for each id once what it needs is done, several at a time.
 // After a failure nothing new begins. It returns when all that began has ended.
-func inOrder(ctx context.Context, ids []string, needs func(string) []string, work func(string) error, fail *failures) {
+// Those that idle count for none of the several.
+func inOrder(ctx context.Context, ids []string, needs func(string) []string, work func(string) error, fail *failures, idles func(string) bool) {
 	type state struct {
 		waits int
 		next  []string
@@ -241,7 +242,10 @@ func inOrder(ctx context.Context, ids []string, needs func(string) []string, wor
 	var start func(id string)
 	start = func(id string) {
 		wg.Go(func() {
-			slots <- struct{}{}
+			if !idles(id) {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+			}
 			mu.Lock()
 			go_ := !stopped && ctx.Err() == nil
 			mu.Unlock()
@@ -253,7 +257,6 @@ func inOrder(ctx context.Context, ids []string, needs func(string) []string, wor
 					fail.panicked(id, err)
 				}
 			}
-			<-slots
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil || !go_ {
@@ -289,16 +292,23 @@ func (r *run) eachResource(d *definition) error {
 		ids = append(ids, res.ID)
 	}
 	fail := failures{log: r.s.log()}
+	var halt context.CancelFunc
+	r.halted, halt = context.WithCancel(r.ctx)
+	defer halt()
 	work := func(late bool) func(id string) error {
 		return func(id string) error {
 			verb, err := r.one(d, byID[id], late)
 			if err != nil {
 				fail.add(id, err, verb)
+				halt()
 			}
 			return err
 		}
 	}
-	inOrder(r.ctx, ids, func(id string) []string { return d.template.Dependencies(byID[id]) }, work(false), &fail)
+	inOrder(r.ctx, ids, func(id string) []string { return d.template.Dependencies(byID[id]) }, work(false), &fail, func(id string) bool {
+		t, ok := resource.Lookup(byID[id].Type)
+		return ok && t.Waits
+	})
 	if err := fail.err(r.ctx); err != nil {
 		return err
 	}
@@ -323,7 +333,13 @@ func withoutLate(props map[string]any, late []string, old *Resource) map[string]
 	return props
 }
 
-var errCancelled = errors.New("Resource update cancelled")
+var (
+	errCancelled = errors.New("Resource update cancelled")
+	errHalted    = errors.New("Resource creation cancelled")
+)
+
+// never is for inOrder of what does not idle.
+func never(string) bool { return false }
 
 func (r *run) cancelled() error {
 	return r.s.Store.View(r.ctx, r.cancelledIn)

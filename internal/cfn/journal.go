@@ -54,6 +54,9 @@ type run struct {
 	s   *Service
 	ctx context.Context // ends when the lease is lost or the service closes
 
+	// halted ends too when a resource has failed, so that none is waited for.
+	halted context.Context
+
 	mu sync.Mutex
 	st *Stack
 

@@ -20,6 +20,7 @@ func (r *run) request(res *Resource) resource.Request {
 	return resource.Request{
 		Caller: r.s.Caller, Region: r.st.Region, Account: r.s.Account, StackID: r.st.ID, StackName: r.st.Name,
 		LogicalID: res.ID, Generation: res.Generation, PhysicalID: res.PhysicalID, Properties: res.Properties,
+		Signals: signals{r},
 	}
 }
 
@@ -34,20 +35,26 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 	}
 	in := r.request(fresh)
 	in.Resume, in.Since, in.Claim = !began.IsZero(), began, r.claim
-	if in.Resume {
+	ctx := r.ctx
+	switch {
+	case t.Waits:
+		// Not for what will be undone, and in nobody's way.
+		ctx = r.halted
+	case in.Resume:
 		r.creating.Lock()
 		defer r.creating.Unlock()
-	} else {
+	default:
 		r.creating.RLock()
 		defer r.creating.RUnlock()
 	}
 	r.look(func(st *Stack) { in.Import = st.Operation.ImportExisting && old == nil })
 	if began.IsZero() {
+		in.Since = fresh.Updated
 		err := r.note(func(st *Stack) {
 			if st.Operation.Began == nil {
 				st.Operation.Began = map[string]time.Time{}
 			}
-			st.Operation.Began[res.ID] = r.s.now()
+			st.Operation.Began[res.ID] = fresh.Updated
 			if old == nil {
 				st.Resources[res.ID] = fresh
 			}
@@ -59,10 +66,13 @@ func (r *run) create(d *definition, res *template.Resource, t *resource.Type, pr
 	in.Owner = func(ctx context.Context, physicalID string) (string, error) {
 		return r.s.owner(ctx, r.st.Region, res.Type, physicalID)
 	}
-	got, err := t.Create(r.ctx, in)
+	got, err := t.Create(ctx, in)
 	if err != nil {
 		if interrupted(r.ctx, err) {
 			return errLost
+		}
+		if ctx.Err() != nil {
+			err = errHalted
 		}
 		return r.ended(fresh, old, strings.Replace(fresh.Status, "_IN_PROGRESS", "_FAILED", 1), err)
 	}

@@ -50,7 +50,7 @@ func (r *run) restore() error {
 			fail.add(id, err, "update")
 		}
 		return err
-	}, &fail)
+	}, &fail, never)
 	return fail.err(r.ctx)
 }
 
@@ -210,7 +210,7 @@ func (r *run) remove(list []*Resource, policies bool) error {
 			fail.add(byKey[k].ID, err, "delete")
 		}
 		return err
-	}, &fail)
+	}, &fail, never)
 	return fail.err(r.ctx)
 }
 

@@ -115,7 +115,7 @@ func (i invoker) Invoke(ctx context.Context, call event.Call) (event.Result, err
 
 func (w *world) service() *cfn.Service {
 	return &cfn.Service{
-		Store: w.db, KEK: w.kek, Caller: w, Account: "000000000000", Lease: 100 * time.Millisecond,
+		Store: w.db, KEK: w.kek, Caller: w, Account: "000000000000", Lease: 100 * time.Millisecond, SignalURL: "http://localhost/_rockpool/signal",
 		As: func(ctx context.Context, a cfn.Actor, region string) context.Context {
 			return awsapi.ContextFor(ctx, awsapi.Principal{ARN: a.ARN, Account: a.Account, Root: a.Root}, region)
 		},

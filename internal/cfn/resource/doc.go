@@ -2,7 +2,8 @@
 // have: their properties, what a change of each means, and which operations
 // create, update and delete them.
 //
-// It acts by operations alone, by name and as the caller whose stack it is: a
+// It acts by operations alone (but for wait conditions, which only wait), by
+// name and as the caller whose stack it is: a
 // resource of a stack is validated, authorized and refused exactly as the same
 // call from a client would be. It keeps no state, and does not know stacks.
 //
@@ -55,9 +56,11 @@ type Request struct {
 	Restore bool
 
 	// Resume says that an earlier Create may have come to its end without
-	// anybody learning of it. Since is when it began.
+	// anybody learning of it. Since is when the creation began.
 	Resume bool
 	Since  time.Time
+	// Signals is what wait conditions hear.
+	Signals Signals
 	// Claim says that what an earlier Create left behind is this resource's. It
 	// is false if another resource of the stack has it. Nil: no other can.
 	Claim func(physicalID string) bool
@@ -113,12 +116,16 @@ type Type struct {
 	// the resources of a stack would need each other in a circle.
 	Late []string
 
+	// Waits says that Create makes nothing and may take hours. It ends early
+	// when its context does.
+	Waits bool
+
 	// Effect says what the resource does here where that is less than at AWS;
 	// it is the reason of the event that says it was made.
 	Effect string
 }
 
-var types = byName(bucketTypes, cognitoTypes, lambdaTypes, parameterTypes, plainTypes)
+var types = byName(bucketTypes, cognitoTypes, lambdaTypes, parameterTypes, plainTypes, waitTypes)
 
 func byName(lists ...[]*Type) map[string]*Type {
 	all := map[string]*Type{}

@@ -31,11 +31,9 @@ var refused = map[string]string{
 	"AWS::IAM::Group":           "who may call this server is decided by its access keys: rockpool credentials",
 	"AWS::IAM::AccessKey":       "access keys are made with: rockpool credentials create",
 
-	"AWS::CloudFormation::WaitCondition":       "nothing here could signal one; use DependsOn for the order of resources",
-	"AWS::CloudFormation::WaitConditionHandle": "nothing here could signal one; use DependsOn for the order of resources",
-	"AWS::CloudFormation::CustomResource":      customResource,
-	"AWS::CloudFormation::Stack":               "nested stacks are not built; deploy each template as a stack of its own and share values by Export and Fn::ImportValue",
-	"AWS::CloudFormation::Macro":               "macros are not built",
+	"AWS::CloudFormation::CustomResource": customResource,
+	"AWS::CloudFormation::Stack":          "nested stacks are not built; deploy each template as a stack of its own and share values by Export and Fn::ImportValue",
+	"AWS::CloudFormation::Macro":          "macros are not built",
 
 	"AWS::KMS::Key":   "the server's own key seals what it stores; cdk bootstrap makes none if it is not asked to",
 	"AWS::KMS::Alias": "the server's own key seals what it stores; cdk bootstrap makes none if it is not asked to",

@@ -162,7 +162,7 @@ func TestErrorsOfOperationsAreThoseOfTheAPI(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for _, name := range []string{"AWS::Cognito::UserPoolDomain", "AWS::Lambda::Url", "Custom::Anything", "AWS::CloudFormation::WaitCondition", "AWS::KMS::Key"} {
+	for _, name := range []string{"AWS::Cognito::UserPoolDomain", "AWS::Lambda::Url", "Custom::Anything", "AWS::KMS::Key"} {
 		if _, ok := resource.Lookup(name); ok || resource.Refused(name) == "" {
 			t.Errorf("%s: there is nothing to say about it", name)
 		}
