@@ -44,8 +44,13 @@ var waitTypes = []*Type{
 	}),
 	&Type{
 		Name: "AWS::CloudFormation::WaitCondition", Attributes: []string{"Data"}, Waits: true,
-		schema: parseSchema("Count:int Handle! Timeout!:int"),
+		schema: parseSchema("Count:int Handle Timeout:int"),
 		check: func(p map[string]any) error {
+			for _, name := range []string{"Handle", "Timeout"} { // could be left out with a CreationPolicy
+				if p[name] == nil {
+					return fmt.Errorf("Property %s cannot be empty.", name)
+				}
+			}
 			if s, ok := p["Timeout"].(int64); ok && (s < 1 || s > int64(maxWait/time.Second)) {
 				return fmt.Errorf("Property Timeout must be from 1 to %d seconds", maxWait/time.Second)
 			}
