@@ -11,7 +11,7 @@ func TestStackName(t *testing.T) {
 	for path, want := range map[string]string{
 		"shop.yaml":                  "shop",
 		"infra/shop2.yml":            "shop2",
-		"/work/people/template.yaml": "people",
+		"/srv/people/template.yaml": "people",
 		"my_app.v2.json":             "my-app-v2",
 		"9-lives-.yaml":              "lives",
 		"1.yaml":                     "",
