@@ -244,6 +244,7 @@ func (d *definition) sort() error {
 	if err != nil {
 		return asInvalid(err)
 	}
+	d.env.Absent = map[string]bool{}
 	for _, r := range order {
 		if r.Condition != "" {
 			holds, err := d.env.Condition(r.Condition)
@@ -251,6 +252,7 @@ func (d *definition) sort() error {
 				return asInvalid(err)
 			}
 			if !holds {
+				d.env.Absent[r.ID] = true
 				continue
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"math/big"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -23,6 +24,9 @@ type Environment struct {
 	StackName  string
 	StackID    string
 	Resources  References
+	// Absent are resources whose condition does not hold: nothing that is there
+	// may refer to them.
+	Absent map[string]bool
 	// Import returns the value of another stack's export.
 	Import func(name string) (string, error)
 
@@ -219,7 +223,7 @@ func (e *Environment) ref(arg any) (any, error) {
 			return p.value(e.Parameters[id]), nil
 		}
 	}
-	if _, ok := e.Template.Resource(id); !ok {
+	if _, ok := e.Template.Resource(id); !ok || e.Absent[id] {
 		return nil, unresolved(id)
 	}
 	return e.Resources.Ref(id)
@@ -254,6 +258,9 @@ func (e *Environment) getAtt(arg any) (any, error) {
 	}
 	if _, ok := e.Template.Resource(id); !ok {
 		return nil, errorf("Template error: instance of Fn::GetAtt references undefined resource %.100s", id)
+	}
+	if e.Absent[id] {
+		return nil, unresolved(id)
 	}
 	return e.Resources.GetAtt(id, *attribute)
 }
@@ -548,18 +555,19 @@ func (e *Environment) cidr(arg any) (any, error) {
 	block, err := netip.ParsePrefix(given[0])
 	count, err2 := strconv.Atoi(given[1])
 	bits, err3 := strconv.Atoi(given[2])
-	if err != nil || err2 != nil || err3 != nil || !block.Addr().Is4() || count < 1 || count > 256 || bits < 1 || bits > 32-block.Bits() {
-		return nil, errorf("Template error: Fn::Cidr needs an IPv4 block, a count of 1 to 256 and a number of bits that the block has")
+	all := block.Addr().BitLen()
+	if err != nil || err2 != nil || err3 != nil || block.Addr().Is4In6() || count < 1 || count > 256 || bits < 1 || bits > all-block.Bits() {
+		return nil, errorf("Template error: Fn::Cidr needs a block of addresses, a count of 1 to 256 and a number of bits that the block has")
 	}
-	start := block.Masked().Addr().As4()
-	base := uint64(start[0])<<24 | uint64(start[1])<<16 | uint64(start[2])<<8 | uint64(start[3])
+	if spare := all - block.Bits() - bits; spare < 8 && count > 1<<spare {
+		return nil, errorf("Template error: the block of Fn::Cidr has no room for %d", count)
+	}
+	base := new(big.Int).SetBytes(block.Masked().Addr().AsSlice())
 	list := []any{}
 	for i := range count {
-		n := base + uint64(i)<<bits
-		if n >= base+1<<(32-block.Bits()) {
-			return nil, errorf("Template error: the block of Fn::Cidr has no room for %d", count)
-		}
-		list = append(list, fmt.Sprintf("%d.%d.%d.%d/%d", byte(n>>24), byte(n>>16), byte(n>>8), byte(n), 32-bits))
+		n := new(big.Int).Lsh(big.NewInt(int64(i)), uint(bits))
+		addr, _ := netip.AddrFromSlice(n.Add(n, base).FillBytes(make([]byte, all/8)))
+		list = append(list, netip.PrefixFrom(addr, all-bits).String())
 	}
 	return list, nil
 }

@@ -32,11 +32,19 @@ func (t *Template) check() error {
 			}
 		}
 	}
+	for _, id := range refs(t.Conditions, nil) {
+		if !params[id] && !strings.HasPrefix(id, "AWS::") {
+			return formatError("Unresolved dependencies [%.100s]. Cannot reference resources in the Conditions block of the template", id)
+		}
+	}
 	for _, o := range t.Outputs {
-		for _, id := range refs(o.Value, nil) {
+		for _, id := range refs(o.Export, refs(o.Value, nil)) {
 			if _, ok := t.resources[id]; !ok && !params[id] && !strings.HasPrefix(id, "AWS::") {
-				return formatError("Unresolved dependencies [%.100s]. Cannot reference resources in the Conditions block of the template", id)
+				return formatError("Unresolved resource dependencies [%.100s] in the Outputs block of the template", id)
 			}
+		}
+		if _, ok := t.Conditions.Get(o.Condition); o.Condition != "" && !ok {
+			return formatError("Unresolved condition %.100s of output %s", o.Condition, o.ID)
 		}
 	}
 	return nil
@@ -76,7 +84,7 @@ func refs(v any, to []string) []string {
 			}
 			return to
 		}
-		for _, k := range v.keys {
+		for _, k := range v.Keys() {
 			to = refs(v.values[k], to)
 		}
 	}

@@ -43,7 +43,8 @@ func parameter(id string, m *Map) (*Parameter, error) {
 	p := &Parameter{ID: id}
 	for _, k := range m.keys {
 		v := m.values[k]
-		if _, nested := v.(*Map); nested {
+		_, nested := v.(*Map)
+		if _, list := v.([]any); nested || list && k != "AllowedValues" {
 			return nil, formatError("Every %s of parameter %s must be a text", k, id)
 		}
 		var err error
