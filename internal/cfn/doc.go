@@ -13,6 +13,7 @@
 //	requests.go   CreateStack, UpdateStack, DeleteStack: checks, then begin
 //	changeset.go  a plan that is kept, to be looked at and executed
 //	execute.go    the goroutine that carries an operation out
+//	order.go      … resources beside and after each other
 //	steps.go      … one step of it: a resource is created or changed
 //	journal.go    what is written before and after every step
 //	signals.go    what programs tell wait conditions
