@@ -254,8 +254,11 @@ func newAPIError(resp *http.Response, body []byte) error {
 		Code    string `xml:"Error>Code"`
 		Message string `xml:"Error>Message"`
 	}
-	if xml.Unmarshal(body, &form) == nil {
-		said.Code, said.Message = firstOf(said.Code, form.Code), firstOf(said.Message, form.Message)
+	var bare struct { // of S3
+		Code, Message string
+	}
+	if xml.Unmarshal(body, &form) == nil && xml.Unmarshal(body, &bare) == nil {
+		said.Code, said.Message = firstOf(said.Code, form.Code, bare.Code), firstOf(said.Message, form.Message, bare.Message)
 	}
 	e := &apiError{Status: resp.StatusCode, Code: firstOf(said.Type, said.Code), Message: firstOf(said.Message, said.Upper)}
 	if e.Code == "" {

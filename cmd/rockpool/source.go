@@ -50,10 +50,14 @@ func readSource(path string) (source, error) {
 		return source{}, err
 	}
 	if packed.Len() > maxArchive {
-		return source{}, fmt.Errorf("%s makes a package of %s; 50 MB is the most that can be deployed", path, bytesText(packed.Len()))
+		return source{}, tooLarge(path, packed.Len())
 	}
 	src.archive = packed.Bytes()
 	return src, nil
+}
+
+func tooLarge(path string, n int) error {
+	return fmt.Errorf("%s makes a package of %s; 50 MB is the most that can be deployed", path, bytesText(n))
 }
 
 // entryPoints tell from a file at the top of a folder what runs it.
@@ -73,15 +77,24 @@ func (s *source) entryPoint(name string) {
 
 func packFolder(w *zip.Writer, folder string, src *source) error {
 	files := 0
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+	root, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return err
+	}
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() {
-			if d.Name() == ".git" {
+			if d.Name() == ".git" || d.Name() == ".cache" && filepath.Base(filepath.Dir(path)) == "node_modules" {
 				return filepath.SkipDir
 			}
 			return nil
+		}
+		if d.Type()&fs.ModeSymlink != 0 {
+			if err := staysIn(root, path); err != nil {
+				return err
+			}
 		}
 		info, err := os.Stat(path) // a link is packed as what it leads to
 		if err != nil || info.IsDir() {
@@ -99,6 +112,19 @@ func packFolder(w *zip.Writer, folder string, src *source) error {
 		return fmt.Errorf("%s has no files", folder)
 	}
 	return err
+}
+
+// staysIn refuses a link out of the folder: a package that somebody hands on
+// must not have files of theirs that nobody meant.
+func staysIn(root, link string) error {
+	to, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		return err
+	}
+	if rel, err := filepath.Rel(root, to); err != nil || !filepath.IsLocal(rel) {
+		return fmt.Errorf("%s is a link to %s, which is outside of the folder; copy what it leads to", link, to)
+	}
+	return nil
 }
 
 func packFile(w *zip.Writer, path string, src *source) error {

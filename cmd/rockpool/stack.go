@@ -76,6 +76,9 @@ func (t *stackTemplate) plan(ctx context.Context, cmd *cobra.Command, c *client,
 	if name == "" {
 		return nil, misused("there is no stack name in %s: give one with --name", path)
 	}
+	if text, err = uploadCode(ctx, cmd, c, path, text); err != nil {
+		return nil, err
+	}
 	if len(text) > maxTemplateBody {
 		fmt.Fprintf(cmd.ErrOrStderr(), "rockpool: %s has %d bytes; CloudFormation takes %d in a request and more from a bucket only\n", path, len(text), maxTemplateBody)
 	}
@@ -105,7 +108,7 @@ func (t *stackTemplate) plan(ctx context.Context, cmd *cobra.Command, c *client,
 		return nil, &hintError{err, "if the template may do that, say so: --capabilities " + firstOf(strings.ReplaceAll(needed, " ", ""), "CAPABILITY_NAMED_IAM")}
 	}
 	if err != nil {
-		return nil, aboutLocalCode(err)
+		return nil, err
 	}
 	set, err := c.changeSet(ctx, made.StackId, made.Id)
 	if err != nil {
@@ -116,14 +119,6 @@ func (t *stackTemplate) plan(ctx context.Context, cmd *cobra.Command, c *client,
 		return nil, errors.Join(errors.New(set.Reason), p.discard(ctx, c))
 	}
 	return p, nil
-}
-
-// aboutLocalCode explains a refusal of code that is on this machine.
-func aboutLocalCode(err error) error {
-	if said := err.Error(); strings.Contains(said, "package it first") || strings.Contains(said, "Value of property Code must be") {
-		return &hintError{err, "code on this machine is not uploaded by this command: `aws cloudformation package` puts it into a bucket, ZipFile or InlineCode into the template"}
-	}
-	return err
 }
 
 // fill adds the parameters, tags and capabilities of a change set.
@@ -204,9 +199,9 @@ are printed, NAME=VALUE (--json has values of more than one line).
 If a resource would be removed or replaced, and what it holds be lost, the
 command asks before it begins; --yes is the answer.
 
-Code on this machine (CodeUri: ./folder) has to be in a bucket first: package
-the template with the AWS CLI or SAM, or write small code into it (ZipFile,
-InlineCode).`,
+Code on this machine (Code: ./folder of AWS::Lambda::Function, CodeUri: ./folder
+of AWS::Serverless::Function, relative to the template) is packed and put into
+the bucket rockpool-deploy-ACCOUNT-REGION, once for each content.`,
 		Example: `  rockpool stack deploy shop.yaml --parameter Stage=test
   rockpool stack deploy template.yaml --name shop --capabilities CAPABILITY_IAM`,
 		Args: arguments(1, 1, "a template"),

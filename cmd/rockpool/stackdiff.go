@@ -17,7 +17,8 @@ func newStackDiffCommand() *cobra.Command {
 		Short: "Show what deploying a template would change",
 		Long: `Show what deploying a template would change: + what would be made, ~ changed and
 - removed, with the properties that differ and whether the resource would be
-replaced by a new one. It is a change set, which is deleted again.
+replaced by a new one. It is a change set, which is deleted again. Code that is
+on this machine is uploaded, as deploy does it.
 
 With --exit-code the command ends with 1 if there is a change and 0 if there is
 none, as git diff does.`,
