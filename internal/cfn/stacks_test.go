@@ -195,20 +195,22 @@ func TestWhatIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		code     apierr.Code
 		says     string
 	}{
-		"unknown type":      {"Resources: {A: {Type: AWS::S3::Nothing}, B: {Type: AWS::EC2::Instance}}", nil, "ValidationError", "Unrecognized resource types: [AWS::EC2::Instance, AWS::S3::Nothing]"},
-		"unknown property":  {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {Foo: 1}}}", nil, "ValidationError", "Encountered unsupported property Foo"},
-		"nested property":   {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {Policies: {PasswordPolicy: {Foo: 1}}}}}", nil, "ValidationError", "unsupported property Foo in Policies.PasswordPolicy"},
-		"wrong type":        {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {Policies: {PasswordPolicy: {MinimumLength: eight}}}}}", nil, "ValidationError", "Policies.PasswordPolicy.MinimumLength must be of type Integer"},
-		"list wanted":       {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {AliasAttributes: email}}}", nil, "ValidationError", "AliasAttributes must be of type List of String"},
-		"missing property":  {"Resources: {A: {Type: AWS::Cognito::UserPoolClient}}", nil, "ValidationError", "Property UserPoolId cannot be empty"},
-		"unknown transform": {"Transform: AWS::Include\nResources: {A: {Type: AWS::Cognito::UserPool}}", nil, "ValidationError", "AWS::Include is not supported"},
-		"capability":        {"Transform: AWS::LanguageExtensions\nResources: {A: {Type: AWS::Cognito::UserPool}}", nil, "InsufficientCapabilitiesException", "CAPABILITY_AUTO_EXPAND"},
-		"no template":       {"", nil, "ValidationError", "Exactly one of"},
-		"template URL":      {"", object{"TemplateURL": "http://169.254.169.254/"}, "ValidationError", "TemplateURL must reference"},
-		"stack policy":      {"Resources: {A: {Type: AWS::Cognito::UserPool}}", object{"StackPolicyBody": "{}"}, "ValidationError", "StackPolicyBody is not supported"},
-		"parameter":         {"Resources: {A: {Type: AWS::Cognito::UserPool}}", trigger("x"), "ValidationError", "Parameters: [Trigger] do not exist in the template"},
-		"import":            {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {UserPoolName: !ImportValue x}}}", nil, "ValidationError", "No export named x found."},
-		"syntax":            {"Resources: [", nil, "ValidationError", "Template format error"},
+		"unknown type":       {"Resources: {A: {Type: AWS::S3::Nothing}, B: {Type: AWS::EC2::Instance}}", nil, "ValidationError", "Unrecognized resource types: [AWS::EC2::Instance, AWS::S3::Nothing]"},
+		"unknown property":   {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {Foo: 1}}}", nil, "ValidationError", "Encountered unsupported property Foo"},
+		"nested property":    {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {Policies: {PasswordPolicy: {Foo: 1}}}}}", nil, "ValidationError", "unsupported property Foo in Policies.PasswordPolicy"},
+		"wrong type":         {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {Policies: {PasswordPolicy: {MinimumLength: eight}}}}}", nil, "ValidationError", "Policies.PasswordPolicy.MinimumLength must be of type Integer"},
+		"list wanted":        {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {AliasAttributes: email}}}", nil, "ValidationError", "AliasAttributes must be of type List of String"},
+		"missing property":   {"Resources: {A: {Type: AWS::Cognito::UserPoolClient}}", nil, "ValidationError", "Property UserPoolId cannot be empty"},
+		"unknown transform":  {"Transform: AWS::Include\nResources: {A: {Type: AWS::Cognito::UserPool}}", nil, "ValidationError", "AWS::Include is not supported"},
+		"capability":         {"Transform: AWS::LanguageExtensions\nResources: {A: {Type: AWS::Cognito::UserPool}}", nil, "InsufficientCapabilitiesException", "CAPABILITY_AUTO_EXPAND"},
+		"no template":        {"", nil, "ValidationError", "Exactly one of"},
+		"template URL":       {"", object{"TemplateURL": "http://169.254.169.254/"}, "ValidationError", "TemplateURL must reference"},
+		"stack policy":       {"Resources: {A: {Type: AWS::Cognito::UserPool}}", object{"StackPolicyBody": "{}"}, "ValidationError", "StackPolicyBody is not supported"},
+		"notifications":      {"Resources: {A: {Type: AWS::Cognito::UserPool}}", object{"NotificationARNs": []string{"arn:aws:sns:eu-central-1:000000000000:t"}}, "ValidationError", "NotificationARNs is not supported"},
+		"retained on create": {"Resources: {A: {Type: AWS::Cognito::UserPool}}", object{"RetainExceptOnCreate": true}, "ValidationError", "RetainExceptOnCreate is not supported"},
+		"parameter":          {"Resources: {A: {Type: AWS::Cognito::UserPool}}", trigger("x"), "ValidationError", "Parameters: [Trigger] do not exist in the template"},
+		"import":             {"Resources: {A: {Type: AWS::Cognito::UserPool, Properties: {UserPoolName: !ImportValue x}}}", nil, "ValidationError", "No export named x found."},
+		"syntax":             {"Resources: [", nil, "ValidationError", "Template format error"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := object{"StackName": "s"}
