@@ -58,8 +58,9 @@ func newDeployCommand() *cobra.Command {
 		Long: `Create or update a function from a folder or a single file, and attach it to
 user pools.
 
-A folder is deployed as it is, node_modules included. A single .mjs, .js, .cjs
-or .py file becomes index.* (lambda_function.py); any other file is an
+A folder is deployed as it is, node_modules included, but for .git and
+node_modules/.cache; links to files outside of it are refused. A single .mjs,
+.js, .cjs or .py file becomes index.* (lambda_function.py); any other file is an
 executable for provided.al2023 and becomes bootstrap.
 
 --trigger pool=POOL-ID:PreTokenGeneration[:V2_0] gives the pool permission to
