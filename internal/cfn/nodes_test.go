@@ -183,10 +183,17 @@ func takeOver(t *testing.T, before string, begin func(*world, *cfn.Service) erro
 		id = w.want(w.create("shop", before, nil), "CREATE_COMPLETE").StackId
 		was = w.inventory()
 	}
+	// Only the processes of the test carry operations out.
+	if err := w.stacks.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	n, s := w.join(300 * time.Millisecond)
 	n.dies.Store(dies)
 	if err := begin(w, s); err != nil {
 		t.Fatal(err)
+	}
+	if dies > 0 {
+		w.join(300 * time.Millisecond)
 	}
 	got := w.describe(id)
 	if got.StackStatus != want {
