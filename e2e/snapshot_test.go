@@ -30,8 +30,8 @@ const (
 		ListUsersInGroup ResendConfirmationCode RespondToAuthChallenge RevokeToken SignUp UpdateGroup UpdateUserAttributes
 		UpdateUserPool UpdateUserPoolClient VerifyUserAttribute`
 	lambdaBuilt = `AddPermission CreateAlias CreateFunction DeleteAlias DeleteFunction GetAlias GetFunction
-		GetFunctionConfiguration GetPolicy Invoke ListAliases ListFunctions ListVersionsByFunction PublishVersion
-		RemovePermission UpdateAlias UpdateFunctionCode UpdateFunctionConfiguration`
+		GetFunctionConfiguration GetPolicy Invoke ListAliases ListFunctions ListTags ListVersionsByFunction PublishVersion
+		RemovePermission TagResource UntagResource UpdateAlias UpdateFunctionCode UpdateFunctionConfiguration`
 
 	// lambdaNewer are operations that AWS added after the model that the
 	// server is generated from.

@@ -9,12 +9,12 @@ import (
 
 func TestStackName(t *testing.T) {
 	for path, want := range map[string]string{
-		"shop.yaml":                  "shop",
-		"infra/shop2.yml":            "shop2",
+		"shop.yaml":                 "shop",
+		"infra/shop2.yml":           "shop2",
 		"/srv/people/template.yaml": "people",
-		"my_app.v2.json":             "my-app-v2",
-		"9-lives-.yaml":              "lives",
-		"1.yaml":                     "",
+		"my_app.v2.json":            "my-app-v2",
+		"9-lives-.yaml":             "lives",
+		"1.yaml":                    "",
 	} {
 		if got := stackName(path); got != want {
 			t.Errorf("stackName(%q) = %q, want %q", path, got, want)
