@@ -106,6 +106,15 @@ func TestAddTriggerWithItsPermission(t *testing.T) {
 	wants(t, v.submit(pool+"/properties", pool+"/properties/remove-trigger", nil), "The trigger is removed", "No function runs")
 }
 
+// Who comes from a function that was just made finds it chosen.
+func TestAddTriggerBeginsWithTheNewestFunction(t *testing.T) {
+	v := newVisitor(t)
+	pool := v.newPool(url.Values{"name": {"people"}})
+	v.createFunction("alpha")
+	v.createFunction("zeta")
+	wants(t, v.get(pool+"/add-trigger"), `function:zeta" selected`)
+}
+
 // api performs an operation as the console's modules do.
 func (v *visitor) api(service, operation, input string) string {
 	v.t.Helper()

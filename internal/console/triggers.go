@@ -177,9 +177,11 @@ func (c *Console) addTriggerPage(w http.ResponseWriter, r *http.Request, typed u
 	return c.render(w, r, "pool-trigger", p)
 }
 
-// functionChoices are the functions of the region by ARN.
+// functionChoices are the functions of the region by ARN. The one that was
+// changed last comes first: it is what somebody who comes from there is after.
 func (c *Console) functionChoices(r *http.Request) (list []choice, err error) {
 	in := object{"MaxItems": 50}
+	var all []functionConfiguration
 	for {
 		var out struct {
 			Functions  []functionConfiguration
@@ -188,13 +190,17 @@ func (c *Console) functionChoices(r *http.Request) (list []choice, err error) {
 		if err := c.do(r)(r.Context(), "lambda", "ListFunctions", in, &out); err != nil {
 			return nil, err
 		}
-		for _, f := range out.Functions {
-			list = append(list, choice{f.FunctionArn, f.FunctionName})
-		}
-		if in["Marker"] = out.NextMarker; out.NextMarker == "" || len(list) >= maxListed {
-			return list, nil
+		all = append(all, out.Functions...)
+		if in["Marker"] = out.NextMarker; out.NextMarker == "" || len(all) >= maxListed {
+			break
 		}
 	}
+	// Lambda's times are of one form and one zone, so their order is that of text.
+	slices.SortStableFunc(all, func(a, b functionConfiguration) int { return strings.Compare(b.LastModified, a.LastModified) })
+	for _, f := range all {
+		list = append(list, choice{f.FunctionArn, f.FunctionName})
+	}
+	return list, nil
 }
 
 // readAddTrigger sets a trigger, and lets the pool call the function if nothing
