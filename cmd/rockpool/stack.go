@@ -297,9 +297,9 @@ func newStackDeleteCommand() *cobra.Command {
 	var f clientFlags
 	var yes bool
 	cmd := &cobra.Command{
-		Use:   "delete NAME",
+		Use:   "delete NAME|FILE",
 		Short: "Delete a stack and what it made",
-		Args:  arguments(1, 1, "the name of a stack"),
+		Args:  arguments(1, 1, "the name of a stack, or the file of its template"),
 		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
 			st, err := c.mustStack(ctx, args[0])
 			if err != nil {
@@ -382,9 +382,9 @@ func newStackListCommand() *cobra.Command {
 func newStackEventsCommand() *cobra.Command {
 	var f clientFlags
 	cmd := &cobra.Command{
-		Use:   "events NAME",
+		Use:   "events NAME|FILE",
 		Short: "Show what happened to a stack, the oldest first",
-		Args:  arguments(1, 1, "the name or id of a stack"),
+		Args:  arguments(1, 1, "the name or id of a stack, or the file of its template"),
 		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
 			list, err := c.events(ctx, args[0], "")
 			if err != nil {
@@ -406,9 +406,9 @@ func newStackEventsCommand() *cobra.Command {
 func newStackOutputsCommand() *cobra.Command {
 	var f clientFlags
 	cmd := &cobra.Command{
-		Use:   "outputs NAME",
+		Use:   "outputs NAME|FILE",
 		Short: "Print the outputs of a stack, NAME=VALUE",
-		Args:  arguments(1, 1, "the name of a stack"),
+		Args:  arguments(1, 1, "the name of a stack, or the file of its template"),
 		RunE: withClient(&f, func(ctx context.Context, cmd *cobra.Command, c *client, args []string) error {
 			st, err := c.mustStack(ctx, args[0])
 			if err != nil {

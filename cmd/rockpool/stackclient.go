@@ -93,8 +93,12 @@ func (c *client) stack(ctx context.Context, nameOrID string) (*stackInfo, error)
 	return &out.Stacks[0], nil
 }
 
-// mustStack is stack for one that has to be there.
+// mustStack is stack for one that has to be there. What has a dot in it is no
+// name but the file of its template, as deploy takes it.
 func (c *client) mustStack(ctx context.Context, name string) (*stackInfo, error) {
+	if strings.Contains(name, ".") {
+		name = stackName(name)
+	}
 	st, err := c.stack(ctx, name)
 	if err == nil && st == nil {
 		err = &hintError{fmt.Errorf("there is no stack %s", name), "`rockpool stack list` shows those that there are"}
