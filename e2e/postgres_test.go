@@ -18,7 +18,7 @@ import (
 func TestPostgres(t *testing.T) {
 	base := os.Getenv("ROCKPOOL_TEST_POSTGRES")
 	if base == "" {
-		t.Skip("no PostgreSQL: set ROCKPOOL_TEST_POSTGRES to a URL whose user may create databases (scripts/test starts one)")
+		missing(t, "no PostgreSQL: set ROCKPOOL_TEST_POSTGRES to a URL whose user may create databases (scripts/test starts one)")
 	}
 	name := "e2e_" + strings.ToLower(rand.Text()[:12])
 	psql := func(statement string) {

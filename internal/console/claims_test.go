@@ -28,7 +28,7 @@ console.log(JSON.stringify(cases.map(({ event, answer }) => compare(event, answe
 func TestClaimsForetold(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("install Node.js 20 or newer to test the console's modules")
+		missing(t, "install Node.js 20.12 or newer to test the console's modules")
 	}
 	type judged struct {
 		Event  json.RawMessage `json:"event"`

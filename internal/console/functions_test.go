@@ -315,7 +315,7 @@ func TestStartersRun(t *testing.T) {
 	} {
 		t.Run(tt.runtime+" "+tt.template, func(t *testing.T) {
 			if _, err := exec.LookPath(tt.needs); tt.needs != "" && err != nil {
-				t.Skipf("install %s to run this", tt.needs)
+				missing(t, "install "+tt.needs+" to run this")
 			}
 			v := &visitor{t: t, client: v.client, base: v.base}
 			name := strings.NewReplacer(".", "-", " ", "-").Replace(tt.runtime + "-" + tt.template)
